@@ -1,0 +1,43 @@
+import { resolve } from 'node:path'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'electron-vite'
+
+const here = import.meta.dirname
+const at = (path: string): string => resolve(here, path)
+
+// One folder of programs: main, the CLI, the backend and the hash worker find one another as siblings
+// (`new URL('./backend.js', import.meta.url)` in the entry files), so shared chunks lie beside them too.
+export default defineConfig({
+  main: {
+    build: {
+      outDir: 'out/main',
+      rollupOptions: {
+        input: {
+          main: at('src-main/main.ts'),
+          cli: at('src-main/cli.ts'),
+          'hash-worker': at('src-main/submitter/hash-worker.ts'),
+          backend: at('src-backend/main.ts'),
+        },
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
+      },
+    },
+  },
+  preload: {
+    build: {
+      outDir: 'out/preload',
+      rollupOptions: {
+        input: { preload: at('src-main/preload.ts') },
+        // A sandboxed preload is CommonJS, whatever the package says.
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: at('src-renderer'),
+    build: {
+      outDir: at('out/renderer'),
+      rollupOptions: { input: { index: at('src-renderer/index.html') } },
+    },
+    plugins: [react()],
+  },
+})
