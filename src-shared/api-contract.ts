@@ -94,6 +94,8 @@ export const apiStatusReplySchema = z.object({
   current_frame: z.number().optional(),
   queue_position: z.number().optional(),
   error: z.string().optional(),
+  /** One of gpu-contract's `taskErrorCodes`; open, so that an older client reads a newer server. */
+  error_code: z.string().optional(),
   gpu_task_id: z.string().optional(),
   engine: z.string().optional(),
 })

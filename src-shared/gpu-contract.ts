@@ -15,6 +15,16 @@ export const gpuPaths = {
 /** MD5 of a file's content, 32 lowercase hex digits. */
 export const md5Schema = z.string().regex(/^[0-9a-f]{32}$/)
 
+/**
+ * What a file may be called on the server: containers and codecs people have, and `.bin`, the deployed server's name for
+ * an upload without one. Anything else never becomes part of a path (quirk 25).
+ */
+export const mediaExtensions = [
+  ...['.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.wmv', '.flv', '.ts', '.mts', '.m2ts', '.mpg', '.mpeg', '.3gp'],
+  ...['.ogv', '.wav', '.mp3', '.m4a', '.aac', '.flac', '.ogg', '.oga', '.opus', '.wma', '.aif', '.aiff', '.amr', '.ac3'],
+  ...['.caf', '.bin'],
+] as const
+
 /** An extension with its dot, in lower case; the server compares raw text, so everyone sends lower case. */
 export const extSchema = z.string().regex(/^\.[a-z0-9]{1,8}$/)
 
@@ -31,6 +41,9 @@ export const healthReplySchema = z.object({
   msg: z.string().optional(),
   initialized: z.boolean(),
   queue: queueSchema.optional(),
+  /** Ours: which engine renders, and in words why it cannot at the moment; empty when it can. */
+  engine: z.string().optional(),
+  engine_error: z.string().optional(),
 })
 export type HealthReply = z.infer<typeof healthReplySchema>
 
@@ -69,6 +82,21 @@ export const gpuTaskStatuses = ['queued', 'processing', 'synthesizing', 'encodin
 export const gpuTaskStatusSchema = z.enum(gpuTaskStatuses)
 export type GpuTaskStatus = z.infer<typeof gpuTaskStatusSchema>
 
+/** Ours: why a task failed, for programs; the engine's own words are in `error`. */
+export const taskErrorCodes = [
+  'audio_unreadable',
+  'video_unreadable',
+  'multiple_faces',
+  'input_missing',
+  'engine_missing',
+  'engine_stalled',
+  'engine_disk',
+  'engine_failed',
+  'task_unknown',
+] as const
+export const taskErrorCodeSchema = z.enum(taskErrorCodes)
+export type TaskErrorCode = z.infer<typeof taskErrorCodeSchema>
+
 /** Times are epoch seconds, 0 when not reached; `progress` is 0–100; frames are 0 while unknown. */
 export const progressReplySchema = z.object({
   task_id: z.string(),
@@ -83,6 +111,8 @@ export const progressReplySchema = z.object({
   started_at: z.number().default(0),
   finished_at: z.number().default(0),
   error: z.string().default(''),
+  /** Ours: one of `taskErrorCodes`; open, so that an older client reads a newer server. */
+  error_code: z.string().optional(),
   /** Ours: which engine renders, so that the stand-in can be labelled. */
   engine: z.string().optional(),
 })
