@@ -1,0 +1,172 @@
+// The environment, read once and checked: everything else gets a frozen Config. Names are those that installations of
+// the deployed system already use where there is one.
+import { resolve } from 'node:path'
+import { z } from 'zod'
+
+export const roleNames = ['api', 'gpu'] as const
+export type RoleName = (typeof roleNames)[number]
+
+export interface Config {
+  readonly roles: readonly RoleName[]
+  readonly host: string
+  readonly dataDir: string
+  readonly exitWithParent: boolean
+  readonly api: {
+    readonly port: number
+    /** '' where the API is protected by license keys alone. */
+    readonly secret: string
+    readonly licenseFile: string | undefined
+    readonly licenseKeys: readonly string[]
+  }
+  readonly gpu: {
+    readonly port: number
+    readonly secret: string
+    readonly maxUploadBytes: number
+    /** Undefined: the own API of this process if there is one, else none. */
+    readonly hubUrl: string | undefined
+    readonly engine: EngineConfig
+  }
+  /** Proves a worker to the hub. Undefined: made up at start, for a worker in the same process. */
+  readonly workerSecret: string | undefined
+  readonly tools: { readonly ffmpegPath: string; readonly ffprobePath: string }
+}
+
+export type EngineConfig =
+  | { readonly kind: 'mux' }
+  | {
+      readonly kind: 'duix'
+      readonly url: string
+      readonly dataDir: string
+      readonly restartCommand: readonly string[] | undefined
+    }
+
+/** A configuration that cannot be used: one line per problem. */
+export class ConfigProblems extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'))
+  }
+}
+
+const optional = z.string().optional()
+const port = (fallback: number) => z.coerce.number('not a number').int().min(0).max(65535).default(fallback)
+
+const environmentSchema = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  API_PORT: port(9501),
+  GPU_PORT: port(8383),
+  DATA_DIR: z.string().default('data'),
+  LICENSE_FILE: optional,
+  LICENSE_KEYS: optional,
+  HEYGEM_API_SECRET: optional,
+  API_SECRET: optional,
+  GPU_SECRET: optional,
+  WORKER_SECRET: z.string().min(8, 'at least 8 characters').optional(),
+  HUB_URL: z.url({ protocol: /^wss?$/, error: 'not a ws:// or wss:// address' }).optional(),
+  MAX_UPLOAD_BYTES: z.coerce.number('not a number').int().positive().default(Number.MAX_SAFE_INTEGER),
+  ENGINE: z.enum(['mux', 'duix'], 'must be mux or duix').default('mux'),
+  DUIX_URL: z.url({ protocol: /^https?$/, error: 'not an http:// or https:// address' }).optional(),
+  DUIX_DATA_DIR: optional,
+  DUIX_RESTART_COMMAND: optional,
+  FFMPEG_PATH: z.string().default('ffmpeg'),
+  FFPROBE_PATH: z.string().default('ffprobe'),
+})
+type Environment = z.infer<typeof environmentSchema>
+
+export const usage = 'usage: backend all|api|gpu [more roles] [--exit-with-parent]'
+
+/** Throws ConfigProblems. */
+export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
+  const problems: string[] = []
+  const { roles, exitWithParent } = readArguments(args, problems)
+  // An empty variable is an unset one: that is how .env files and service units leave things out.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()))
+  const parsed = environmentSchema.safeParse(given)
+  if (!parsed.success) {
+    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+    throw new ConfigProblems(problems)
+  }
+  const env = parsed.data
+  const together = roles.includes('api') && roles.includes('gpu')
+  if (roles.includes('api') && !together && env.WORKER_SECRET === undefined) {
+    problems.push('WORKER_SECRET: needed, or no worker could register with this API')
+  }
+  if (roles.includes('gpu') && env.HUB_URL !== undefined && env.WORKER_SECRET === undefined) {
+    problems.push('WORKER_SECRET: needed to register with the API at HUB_URL')
+  }
+  const engine = readEngine(env, problems)
+  if (problems.length > 0) throw new ConfigProblems(problems)
+  return deepFreeze({
+    roles,
+    host: env.HOST,
+    dataDir: resolve(env.DATA_DIR),
+    exitWithParent,
+    api: {
+      port: env.API_PORT,
+      secret: env.API_SECRET ?? env.HEYGEM_API_SECRET ?? '',
+      licenseFile: env.LICENSE_FILE,
+      licenseKeys: (env.LICENSE_KEYS ?? '').split(',').map((key) => key.trim()).filter(Boolean),
+    },
+    gpu: {
+      port: env.GPU_PORT,
+      secret: env.GPU_SECRET ?? env.HEYGEM_API_SECRET ?? '',
+      maxUploadBytes: env.MAX_UPLOAD_BYTES,
+      hubUrl: env.HUB_URL,
+      engine,
+    },
+    workerSecret: env.WORKER_SECRET,
+    tools: { ffmpegPath: env.FFMPEG_PATH, ffprobePath: env.FFPROBE_PATH },
+  })
+}
+
+function readArguments(
+  args: readonly string[],
+  problems: string[],
+): { readonly roles: readonly RoleName[]; readonly exitWithParent: boolean } {
+  const named = new Set<RoleName>()
+  let exitWithParent = false
+  for (const arg of args) {
+    const role = roleNames.find((name) => name === arg)
+    if (arg === '--exit-with-parent') exitWithParent = true
+    else if (arg === 'all') for (const name of roleNames) named.add(name)
+    else if (role) named.add(role)
+    else problems.push(`unknown argument: ${arg}`)
+  }
+  if (named.size === 0) problems.push(usage)
+  return { roles: roleNames.filter((name) => named.has(name)), exitWithParent }
+}
+
+function readEngine(env: Environment, problems: string[]): EngineConfig {
+  if (env.ENGINE === 'mux') return { kind: 'mux' }
+  if (env.DUIX_URL === undefined) problems.push('DUIX_URL: needed with ENGINE=duix')
+  if (env.DUIX_DATA_DIR === undefined) problems.push('DUIX_DATA_DIR: needed with ENGINE=duix')
+  return {
+    kind: 'duix',
+    url: (env.DUIX_URL ?? '').replace(/\/+$/, ''),
+    dataDir: resolve(env.DUIX_DATA_DIR ?? ''),
+    restartCommand: readCommand(env.DUIX_RESTART_COMMAND, problems),
+  }
+}
+
+/** Words separated by spaces, or a JSON array where a word has a space in it. No shell reads it. */
+function readCommand(text: string | undefined, problems: string[]): readonly string[] | undefined {
+  if (text === undefined) return undefined
+  if (!text.trimStart().startsWith('[')) return text.trim().split(/\s+/)
+  const words = z.array(z.string()).min(1).safeParse(safeJson(text))
+  if (!words.success) problems.push('DUIX_RESTART_COMMAND: not a JSON array of words')
+  return words.data
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner as object)
+  }
+  return Object.freeze(value)
+}

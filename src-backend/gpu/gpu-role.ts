@@ -1,0 +1,49 @@
+// The gpu role put together: files, tasks, engine, worker and HTTP server, in the order in which they need one another.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '../config'
+import { listen, type RunningRole } from '../listen'
+import type { Log } from '../log'
+import type { Engine } from './engine'
+import { MuxEngine } from './engine-mux'
+import { FileStore } from './file-store'
+import { ResultStore } from './result-store'
+import { createGpuServer } from './server'
+import { TaskTable } from './task-table'
+import { runWorker } from './worker'
+
+const prepareAgainMs = 5000
+const uploadIdleMs = 120_000
+
+export async function startGpuRole(config: Config, log: Log): Promise<RunningRole> {
+  const dir = join(config.dataDir, 'gpu')
+  await mkdir(dir, { recursive: true })
+  const files = await FileStore.open(dir)
+  const results = await ResultStore.open(join(dir, 'results'))
+  const tasks = await TaskTable.open(join(dir, 'tasks.jsonl'), log)
+  const engine = createEngine(config)
+  const server = createGpuServer({
+    engine,
+    files,
+    results,
+    tasks,
+    log,
+    secret: config.gpu.secret,
+    uploadLimits: { maxBytes: config.gpu.maxUploadBytes, idleMs: uploadIdleMs },
+  })
+  const stopping = new AbortController()
+  const url = await listen(server, config.host, config.gpu.port)
+  const working = runWorker({ engine, files, results, tasks, log, prepareAgainMs }, stopping.signal)
+  return {
+    url,
+    async close() {
+      stopping.abort()
+      await Promise.all([working, server.close()])
+      await tasks.close()
+    },
+  }
+}
+
+function createEngine(config: Config): Engine {
+  return new MuxEngine(config.tools)
+}

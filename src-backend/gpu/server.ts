@@ -1,0 +1,245 @@
+// The GPU server's HTTP routes (contract.md §1): a drop-in for the deployed one. The only place of this room that knows
+// HTTP statuses; every failure is JSON with `code` equal to the status.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  checkFilesRequestSchema,
+  gpuPaths,
+  gpuSubmitRequestSchema,
+  type GpuProgress,
+} from '../../src-shared/gpu-contract'
+import { createJsonServer, HttpFailure, parseJsonBody, queryValue } from '../json-server'
+import type { Log } from '../log'
+import { MalformedMultipart } from '../multipart'
+import { bearerOf, sameSecret } from '../secrets'
+import { answerFor, type ConditionalHeaders, type FileVersion } from './byte-range'
+import type { Engine } from './engine'
+import { normaliseExt, normaliseHash, UploadRefused, type FileStore } from './file-store'
+import type { ResultStore } from './result-store'
+import { ownerOf, type GpuTask, type TaskTable } from './task-table'
+import { statusOf, toProgress } from './task-wire'
+import { receiveUpload, UploadTooLarge, type UploadLimits } from './upload'
+
+export interface GpuServerParts {
+  readonly engine: Engine
+  readonly files: FileStore
+  readonly results: ResultStore
+  readonly tasks: TaskTable
+  readonly log: Log
+  /** '' where no secret is configured. */
+  readonly secret: string
+  readonly uploadLimits: UploadLimits
+}
+
+/** §1.0, and the methods and headers our own clients need besides. */
+const corsHeaders = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
+  'Access-Control-Allow-Headers': 'Authorization, Content-Type, Range',
+  'Access-Control-Expose-Headers': 'Content-Length, Content-Range, Accept-Ranges, Content-Disposition',
+} as const
+
+/** Read from disk in pieces of this size. */
+const downloadPieceBytes = 512 * 1024
+
+export function createGpuServer(parts: GpuServerParts): FastifyInstance {
+  const server = createJsonServer({
+    log: parts.log,
+    envelope: ({ status, message, extra }) => ({ status, body: { code: status, msg: message, message, ...extra } }),
+  })
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers(corsHeaders)
+    if (request.method === 'OPTIONS') await reply.code(200).send('')
+  })
+  const onRequest = requireSecret(parts.secret)
+
+  server.get(gpuPaths.health, () => health(parts))
+  server.post(gpuPaths.checkFiles, { onRequest }, (request) => checkFiles(parts, request))
+  server.post(gpuPaths.uploadFile, { onRequest }, (request) => uploadFile(parts, request))
+  server.post(gpuPaths.submit, { onRequest }, (request) => submit(parts, request))
+  server.get(gpuPaths.progress, { onRequest }, (request) => progress(parts, request))
+  server.get(gpuPaths.queue, { onRequest }, () => queue(parts))
+  server.route({
+    method: ['GET', 'HEAD'],
+    url: gpuPaths.download,
+    onRequest,
+    handler: (request, reply) => download(parts, request, reply),
+  })
+  return server
+}
+
+function requireSecret(secret: string) {
+  return async (request: FastifyRequest): Promise<void> => {
+    if (secret === '') return
+    const header = request.headers.authorization ?? ''
+    // The deployed check takes the bare token as well.
+    const given = bearerOf(header) || header.trim()
+    if (!sameSecret(given, secret)) throw new HttpFailure(401, 'unauthorized: the secret is missing or wrong')
+    await Promise.resolve()
+  }
+}
+
+/** `initialized` and `queue` at the top level for everyone, under `data` for the one client that looks there. */
+function health({ engine, tasks }: GpuServerParts): object {
+  const state = engine.state()
+  const facts = { initialized: state.ready, queue: tasks.counts(), engine: engine.name }
+  const reason = state.ready ? '' : state.reason
+  return { code: 0, msg: state.ready ? 'ok' : reason, ...facts, engine_error: reason, data: facts }
+}
+
+async function checkFiles({ files }: GpuServerParts, request: FastifyRequest): Promise<object> {
+  const asked = parseJsonBody(request, checkFilesRequestSchema).files
+  const data: Record<string, boolean> = {}
+  for (const { hash } of asked) {
+    if (hash === '') continue
+    const known = normaliseHash(hash)
+    // Answered under the name it was asked for.
+    data[hash] = known !== undefined && (await files.find(known)) !== undefined
+  }
+  return { code: 0, data }
+}
+
+async function uploadFile({ files, uploadLimits, log }: GpuServerParts, request: FastifyRequest): Promise<object> {
+  try {
+    const { hash } = await receiveUpload(request.raw, files, uploadLimits)
+    return { code: 0, data: { hash, server_path: hash } }
+  } catch (error) {
+    if (error instanceof UploadTooLarge) throw new HttpFailure(413, error.message)
+    if (error instanceof UploadRefused || error instanceof MalformedMultipart) throw new HttpFailure(400, error.message)
+    if (request.raw.destroyed && !request.raw.complete) {
+      log.warn('upload_aborted')
+      throw new HttpFailure(400, 'the upload was cut off')
+    }
+    throw error
+  }
+}
+
+async function submit({ files, tasks, results, engine }: GpuServerParts, request: FastifyRequest): Promise<object> {
+  const body = parseJsonBody(request, gpuSubmitRequestSchema)
+  const audioHash = requireHash(body.audio_hash, 'audio_hash')
+  const videoHash = requireHash(body.video_hash, 'video_hash')
+  requireExt(body.audio_ext, 'audio_ext')
+  requireExt(body.video_ext, 'video_ext')
+  const idempotencyKey = request.headers['idempotency-key']
+  const clientTaskId = body.client_task_id ?? (typeof idempotencyKey === 'string' ? idempotencyKey : undefined)
+  const inputs = { audioHash, videoHash }
+
+  // The audio is looked for first, as the deployed server does.
+  if (!(await files.find(audioHash))) throw new HttpFailure(404, `the audio file is not here: ${audioHash}`)
+  if (!(await files.find(videoHash))) throw new HttpFailure(404, `the video file is not here: ${videoHash}`)
+  const hit = await results.has(results.keyOf(inputs, engine.version))
+  const order = { owner: ownerOf(body.license_key), clientTaskId: clientTaskId || undefined, inputs }
+  const { task, created } = await tasks.submit(order, false)
+  const cached = hit && created
+  return {
+    code: 0,
+    msg: cached ? 'done before' : 'submitted',
+    data: { task_id: task.id, ...(cached && { cached }), queue: tasks.counts() },
+  }
+}
+
+function progress({ tasks, engine }: GpuServerParts, request: FastifyRequest): object {
+  const id = requireTaskId(request)
+  const task = requireTask(tasks, id)
+  const data: GpuProgress = { ...toProgress(task, tasks, engine.name), task_id: id, queue: tasks.counts() }
+  return { code: 0, data }
+}
+
+function queue({ tasks }: GpuServerParts): object {
+  const list = tasks.all().map((task) => ({
+    task_id: task.id,
+    status: statusOf(task),
+    progress: task.percent,
+    created_at: task.createdAt / 1000,
+  }))
+  return { code: 0, data: { ...tasks.counts(), tasks: list } }
+}
+
+async function download(
+  { tasks, results }: GpuServerParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const id = requireTaskId(request)
+  const { state } = requireTask(tasks, id)
+  if (state.kind !== 'done') {
+    const status = statusOf(requireTask(tasks, id))
+    throw new HttpFailure(400, `the task is not done, its status is: ${status}`, { status })
+  }
+  const result = await results.openFor(state.resultKey)
+  if (!result) throw new HttpFailure(404, 'the result is gone from the server')
+  const { handle, version } = result
+  setResultHeaders(reply, version)
+  const answer = answerFor(conditionsOf(request), version)
+  if (answer.kind !== 'not-modified' && answer.kind !== 'unsatisfiable' && request.method === 'GET') {
+    const { start, end } = setBodyHeaders(reply, answer, version, id)
+    return reply.send(handle.createReadStream({ start, end, highWaterMark: downloadPieceBytes, autoClose: true }))
+  }
+  await handle.close()
+  if (answer.kind === 'not-modified') return reply.code(304).send()
+  if (answer.kind === 'unsatisfiable') {
+    reply.header('Content-Range', `bytes */${String(version.sizeBytes)}`)
+    throw new HttpFailure(416, 'the range lies outside the file, or is more than one')
+  }
+  setBodyHeaders(reply, answer, version, id)
+  return reply.send()
+}
+
+function conditionsOf({ headers, method }: FastifyRequest): ConditionalHeaders {
+  const ifRange = headers['if-range']
+  return {
+    // A Range on HEAD is ignored (RFC 9110 §14.2).
+    range: method === 'GET' ? headers.range : undefined,
+    ifRange: Array.isArray(ifRange) ? ifRange[0] : ifRange,
+    ifNoneMatch: headers['if-none-match'],
+    ifModifiedSince: headers['if-modified-since'],
+  }
+}
+
+function setBodyHeaders(
+  reply: FastifyReply,
+  answer: { readonly kind: 'whole' } | { readonly kind: 'part'; readonly start: number; readonly end: number },
+  { sizeBytes }: FileVersion,
+  id: string,
+): { readonly start: number; readonly end: number } {
+  const { start, end } = answer.kind === 'part' ? answer : { start: 0, end: sizeBytes - 1 }
+  reply.type('video/mp4').headers({
+    'Content-Length': end - start + 1,
+    'Content-Disposition': `inline; filename=${id}.mp4`,
+    ...(answer.kind === 'part' && { 'Content-Range': `bytes ${String(start)}-${String(end)}/${String(sizeBytes)}` }),
+  })
+  if (answer.kind === 'part') reply.code(206)
+  return { start, end }
+}
+
+function setResultHeaders(reply: FastifyReply, version: FileVersion): void {
+  reply.headers({
+    'Accept-Ranges': 'bytes',
+    'Cache-Control': 'no-cache',
+    ETag: version.etag,
+    'Last-Modified': version.modifiedAt.toUTCString(),
+  })
+}
+
+function requireHash(text: string, field: string): string {
+  const hash = normaliseHash(text)
+  if (hash === undefined) throw new HttpFailure(400, `bad request at ${field}: an MD5 is needed (32 hex digits)`)
+  return hash
+}
+
+function requireExt(text: string, field: string): void {
+  if (text !== '' && normaliseExt(text) === undefined) {
+    throw new HttpFailure(400, `bad request at ${field}: unsupported file extension`)
+  }
+}
+
+function requireTaskId(request: FastifyRequest): string {
+  const id = queryValue(request, 'task_id')
+  if (id === '') throw new HttpFailure(400, 'bad request: task_id is missing')
+  return id
+}
+
+function requireTask(tasks: TaskTable, id: string): GpuTask {
+  const task = tasks.find(id)
+  if (!task) throw new HttpFailure(404, 'the task is unknown')
+  return task
+}

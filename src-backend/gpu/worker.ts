@@ -1,0 +1,97 @@
+// Runs the queued tasks on the engine, one after another, until it is told to stop. It decides nothing about a task's
+// state: that is task-table.ts; what was cut short by the end of the process is found queued at the next start.
+import { setTimeout as wait } from 'node:timers/promises'
+import { reasonOf, type Log } from '../log'
+import { EngineFailure, type Engine } from './engine'
+import type { FileStore, StoredFile } from './file-store'
+import type { ResultStore } from './result-store'
+import type { GpuTask, TaskTable } from './task-table'
+
+export interface WorkerParts {
+  readonly engine: Engine
+  readonly files: FileStore
+  readonly results: ResultStore
+  readonly tasks: TaskTable
+  readonly log: Log
+  /** Between two tries to make the engine ready. */
+  readonly prepareAgainMs: number
+}
+
+/** Ends when the signal aborts. */
+export async function runWorker(parts: WorkerParts, signal: AbortSignal): Promise<void> {
+  const { tasks } = parts
+  let wake: () => void = () => undefined
+  const unsubscribe = tasks.subscribe((task) => {
+    if (task.state.kind === 'queued') wake()
+  })
+  const stop = (): void => {
+    wake()
+  }
+  signal.addEventListener('abort', stop)
+  try {
+    while (!signal.aborted) {
+      if (!(await engineReady(parts, signal))) continue
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      const task = tasks.next()
+      if (task) await runTask(parts, task, signal)
+      else if (!signal.aborted) await woken
+    }
+  } finally {
+    unsubscribe()
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+async function engineReady({ engine, log, prepareAgainMs }: WorkerParts, signal: AbortSignal): Promise<boolean> {
+  if (engine.state().ready) return true
+  try {
+    await engine.prepare(signal)
+    log.info('engine_ready', { engine: engine.name, version: engine.version })
+    return true
+  } catch (error) {
+    if (signal.aborted) return false
+    log.warn('engine_not_ready', { engine: engine.name, reason: reasonOf(error) })
+    await wait(prepareAgainMs, undefined, { signal }).catch(() => undefined)
+    return false
+  }
+}
+
+async function runTask(parts: WorkerParts, task: GpuTask, signal: AbortSignal): Promise<void> {
+  const { engine, results, tasks, log } = parts
+  const resultKey = results.keyOf(task.inputs, engine.version)
+  try {
+    if (await results.has(resultKey)) {
+      await tasks.finish(task.id, { resultKey, cached: true })
+      return
+    }
+    const video = await inputOf(parts, 'video', task.inputs.videoHash)
+    const audio = await inputOf(parts, 'audio', task.inputs.audioHash)
+    await tasks.start(task)
+    log.info('task_started', { task: task.id, engine: engine.name })
+    await engine.render({
+      taskId: task.id,
+      video: video.path,
+      audio: audio.path,
+      output: results.pathOf(resultKey),
+      report: (progress) => {
+        tasks.report(task.id, progress)
+      },
+      signal,
+    })
+    await tasks.finish(task.id, { resultKey, cached: false })
+    log.info('task_done', { task: task.id })
+  } catch (error) {
+    if (signal.aborted) return
+    const code = error instanceof EngineFailure ? error.code : 'engine_failed'
+    log.warn('task_failed', { task: task.id, code, reason: reasonOf(error) })
+    await tasks.fail(task.id, code, reasonOf(error))
+  }
+}
+
+async function inputOf({ files }: WorkerParts, which: 'audio' | 'video', hash: string): Promise<StoredFile> {
+  const file = await files.find(hash)
+  if (!file) throw new EngineFailure('input_missing', `the ${which} file is not on the server: ${hash}`)
+  return file
+}
