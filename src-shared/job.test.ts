@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { advance, isFinal, sectionOf, type Job, type JobEvent, type JobState, type Progress } from './job'
+import { advance, clientTaskId, isFinal, sectionOf, type Job, type JobEvent, type JobState, type Progress } from './job'
 
 const progress = (done: number, unit: Progress['unit'] = 'bytes'): Progress => ({ unit, done, total: 100, perSecond: null, secondsLeft: null, estimated: false })
 const file = { path: '/a/v.mp4', name: 'v.mp4', ext: '.mp4', sizeBytes: 5, mtimeMs: 1, media: null, md5: null }
@@ -21,10 +21,11 @@ const states: Record<JobState['kind'], JobState> = {
 }
 
 const jobIn = (kind: JobState['kind']): Job => ({
-  id: 'j1', name: 'n', createdAtMs: 1, updatedAtMs: 1, video: file, audio: file, outputDir: '/o', state: states[kind], taskId: null, stageStartedAtMs: {}, sentBytes: 0, attempt: 1,
+  id: 'j1', name: 'n', createdAtMs: 1, updatedAtMs: 1, video: file, audio: file, outputDir: '/o', state: states[kind], taskId: null, stageStartedAtMs: {}, sentBytes: 0, submission: 1, attempt: 1,
 })
 
 const events: Record<JobEvent['type'], JobEvent> = {
+  inputsRead: { type: 'inputsRead', video: file, audio: file },
   hashProgressed: { type: 'hashProgressed', progress: progress(60) },
   hashed: { type: 'hashed', videoMd5: 'v', audioMd5: 'a' },
   uploadProgressed: { type: 'uploadProgressed', file: 'video', progress: progress(60), awaitingReply: false },
@@ -47,18 +48,18 @@ const events: Record<JobEvent['type'], JobEvent> = {
 
 /** State after each event: '=' the very same job, a kind otherwise. In the order of `events`. */
 const table: Record<JobState['kind'], string> = {
-  //           hashP  hashed upP  uped submitS submitted renamed forgot tWait renderP downP finished failed cancelAsked cancelled retry output resumed
-  queued:     'hashing queued uploading queued submitting waiting queued queued waiting rendering downloading done failed cancelling cancelled = queued =',
-  hashing:    'hashing hashing uploading hashing submitting waiting hashing hashing waiting rendering downloading done failed cancelling cancelled = hashing queued',
-  uploading:  'hashing uploading uploading uploading submitting waiting uploading uploading waiting rendering downloading done failed cancelling cancelled = uploading queued',
-  submitting: 'hashing submitting uploading submitting submitting waiting submitting submitting waiting rendering downloading done failed cancelling cancelled = submitting queued',
-  waiting:    'hashing waiting uploading waiting submitting waiting waiting waiting waiting rendering downloading done failed cancelling cancelled = waiting queued',
-  rendering:  'hashing rendering uploading rendering submitting waiting rendering rendering waiting rendering downloading done failed cancelling cancelled = rendering queued',
-  downloading:'hashing downloading uploading downloading submitting waiting downloading downloading waiting rendering downloading done failed cancelling cancelled = downloading queued',
-  cancelling: '= = = = = cancelling = = = = = done = = cancelled = = =',
-  done:       '= = = = = = = = = = = = = = = = = =',
-  failed:     '= = = = = = = = = = = = = = = queued failed =',
-  cancelled:  '= = = = = = = = = = = = = = = queued cancelled =',
+  //           read   hashP  hashed upP  uped submitS submitted renamed forgot tWait renderP downP finished failed cancelAsked cancelled retry output resumed
+  queued:     'queued hashing queued uploading queued submitting waiting queued queued waiting rendering downloading done failed cancelling cancelled = queued =',
+  hashing:    'hashing hashing hashing uploading hashing submitting waiting hashing hashing waiting rendering downloading done failed cancelling cancelled = hashing queued',
+  uploading:  'uploading hashing uploading uploading uploading submitting waiting uploading uploading waiting rendering downloading done failed cancelling cancelled = uploading queued',
+  submitting: 'submitting hashing submitting uploading submitting submitting waiting submitting submitting waiting rendering downloading done failed cancelling cancelled = submitting queued',
+  waiting:    'waiting hashing waiting uploading waiting submitting waiting waiting waiting waiting rendering downloading done failed cancelling cancelled = waiting queued',
+  rendering:  'rendering hashing rendering uploading rendering submitting waiting rendering rendering waiting rendering downloading done failed cancelling cancelled = rendering queued',
+  downloading:'downloading hashing downloading uploading downloading submitting waiting downloading downloading waiting rendering downloading done failed cancelling cancelled = downloading queued',
+  cancelling: '= = = = = = cancelling = = = = = done = = cancelled = = =',
+  done:       '= = = = = = = = = = = = = = = = = = =',
+  failed:     '= = = = = = = = = = = = = = = = queued failed =',
+  cancelled:  '= = = = = = = = = = = = = = = = queued cancelled =',
 }
 
 describe('advance', () => {
@@ -102,6 +103,8 @@ describe('advance', () => {
     expect(submitted.taskId).toBe('t1')
     expect(advance(submitted, events.taskRenamed, 6).taskId).toBe('t2')
     expect(advance(submitted, events.taskForgotten, 6).taskId).toBeNull()
+    expect(clientTaskId(submitted)).toBe('j1')
+    expect(clientTaskId(advance(submitted, events.taskForgotten, 6))).toBe('j1.2')
     expect(advance(advance(jobIn('uploading'), events.uploaded, 5), events.uploaded, 6).sentBytes).toBe(14)
   })
 

@@ -96,6 +96,8 @@ export const jobSchema = z.object({
   stageStartedAtMs: z.partialRecord(z.enum(stages), z.number()),
   /** Bytes of media sent for this job, over all its runs. 0 when the server had both files. */
   sentBytes: bytes,
+  /** Goes up by one each time the server's task turned out useless, so that the next submit asks for a new one. */
+  submission: z.number().int().positive(),
   /** Goes up by one each time the person tries again. */
   attempt: z.number().int().positive(),
 })
@@ -124,12 +126,19 @@ export function sectionOf(state: JobState): Section {
   }
 }
 
+/**
+ * The id under which the job asks for a task, `client_task_id` and `Idempotency-Key` on the wire: the same for every
+ * repeat of one submit, another once that task failed or was lost.
+ */
+export const clientTaskId = (job: Job): string => (job.submission === 1 ? job.id : `${job.id}.${job.submission}`)
+
 export type FinalState = Extract<JobState, { kind: 'done' | 'failed' | 'cancelled' }>
 
 export const isFinal = (state: JobState): state is FinalState => sectionOf(state) === 'history'
 
 /** What happened to a job. Steps report these; only the submitter applies them. */
 export type JobEvent =
+  | { readonly type: 'inputsRead'; readonly video: InputFile; readonly audio: InputFile }
   | { readonly type: 'hashProgressed'; readonly progress: Progress }
   | { readonly type: 'hashed'; readonly videoMd5: string; readonly audioMd5: string }
   | { readonly type: 'uploadProgressed'; readonly file: 'video' | 'audio'; readonly progress: Progress; readonly awaitingReply: boolean }
@@ -182,6 +191,8 @@ export function advance(job: Job, event: JobEvent, nowMs: number): Job {
     return job
   }
   switch (event.type) {
+    case 'inputsRead':
+      return next({ video: event.video, audio: event.audio })
     case 'hashProgressed':
       return enter('hashing', { kind: 'hashing', progress: forward(state.kind === 'hashing' ? state.progress : null, event.progress) })
     case 'hashed':
@@ -204,7 +215,7 @@ export function advance(job: Job, event: JobEvent, nowMs: number): Job {
     case 'taskRenamed':
       return next({ taskId: event.taskId })
     case 'taskForgotten':
-      return next({ taskId: null })
+      return next({ taskId: null, submission: job.submission + 1 })
     case 'taskWaiting':
       // A server that first says running and then waiting again (its worker died) is believed; a bar never shows it.
       if (state.kind === 'waiting' && state.position === event.position) return job

@@ -1,0 +1,147 @@
+// The API server over HTTP (contract.md §2): the only place that knows its envelope. Business failures come as HTTP 200;
+// who refuses what, and why, is told by `reason` on our backend and by literals in the text on the deployed one.
+import { DeskError, type ErrorCode } from '../../src-shared/errors'
+import {
+  apiEnvelopeSchema,
+  apiFailureCode,
+  apiHeaders,
+  apiPaths,
+  apiReasonSchema,
+  apiStatusReplySchema,
+  apiSubmitReplySchema,
+  type ApiReason,
+  type ApiStatus,
+  type ApiSubmitRequest,
+} from '../../src-shared/api-contract'
+import { hostOf, requestJson, saidBy, statusError } from './json-request'
+import type { ServerMemory, Servers } from './servers'
+
+const server = 'api'
+
+export interface ApiClient {
+  /** Asks for a task; answers its id. The same `client_task_id` gets the same task where the server knows it. */
+  submit: (task: Omit<ApiSubmitRequest, 'license_key'> & { client_task_id: string }, signal: AbortSignal) => Promise<{ taskId: string; status: string }>
+  /**
+   * Throws what is wrong with the license or the secret; asked before anything big is sent. There is no route for it: the
+   * license check stands before every route (§2.2), so the status of a task that cannot exist is asked for.
+   */
+  checkLicense: (signal: AbortSignal) => Promise<void>
+  /** Null when the server does not know the task. */
+  status: (taskId: string, signal: AbortSignal) => Promise<ApiStatus | null>
+}
+
+interface ApiReply {
+  readonly data: unknown
+  readonly reason: string | null
+}
+
+const codeOfReason: Record<ApiReason, ErrorCode> = {
+  license_missing: 'license_missing',
+  license_unknown: 'license_unknown',
+  license_expired: 'license_expired',
+  license_disabled: 'license_refused',
+  license_not_started: 'license_refused',
+  machine_code_missing: 'license_refused',
+  other_device: 'license_refused',
+  bad_request: 'server_refused',
+  inputs_missing: 'server_refused',
+  queue_full: 'server_busy',
+  task_unknown: 'task_lost',
+  gpu_unreachable: 'server_failed',
+}
+
+/** Texts of deployed servers; §2.2 names the first two as what existing clients search for. */
+const codeOfText: readonly (readonly [RegExp, ErrorCode])[] = [
+  [/任务|task/i, 'task_lost'],
+  [/过期|expired/i, 'license_expired'],
+  [/不存在|无效|not found|invalid|unknown (card|license|key)/i, 'license_unknown'],
+  [/缺少 ?Authorization|unauthori[sz]ed/i, 'license_missing'],
+  [/禁用|封禁|绑定|未生效|设备|卡密|license/i, 'license_refused'],
+]
+
+export function createApiClient(servers: Servers, memory: ServerMemory): ApiClient {
+  const baseUrl = servers.apiUrl
+  const host = hostOf(baseUrl)
+  const secrets = [servers.licenseKey, servers.apiSecret, servers.gpuSecret]
+
+  const request = async (asSecret: boolean, method: 'GET' | 'POST', path: string, signal: AbortSignal, rest: { query?: Record<string, string>; body?: ApiSubmitRequest }): Promise<ApiReply> => {
+    const bearer = asSecret ? servers.apiSecret : servers.licenseKey
+    const headers: Record<string, string> = {
+      [apiHeaders.authorization]: `Bearer ${bearer}`,
+      [apiHeaders.machineCode]: servers.machineCode,
+      [apiHeaders.deviceType]: 'pc',
+    }
+    // Where the Bearer is a shared secret the key travels in the body, or in a header where there is no body.
+    if (asSecret && rest.body === undefined) headers[apiHeaders.licenseKey] = servers.licenseKey
+    if (rest.body?.client_task_id !== undefined) headers[apiHeaders.idempotencyKey] = rest.body.client_task_id
+    const body = rest.body === undefined ? undefined : { ...rest.body, license_key: servers.licenseKey }
+    const reply = await requestJson({ server, method, baseUrl, path, headers, timeoutMs: 30_000, signal, ...(rest.query ? { query: rest.query } : {}), body })
+    const parsed = apiEnvelopeSchema.safeParse(reply.json)
+    if (!parsed.success) throw statusError(server, host, reply.status) ?? new DeskError('server_bad_reply', { server, host })
+    const { code, msg, message, reason, data } = parsed.data
+    if (code === 0) return { data, reason: reason ?? null }
+    const said = saidBy(msg ?? message, secrets)
+    const known = apiReasonSchema.safeParse(reason)
+    if (known.success) throw new DeskError(codeOfReason[known.data], { server, host, said, reason: known.data })
+    const byText = codeOfText.find(([pattern]) => pattern.test(said))
+    if (byText && (code === apiFailureCode || code === 401 || code === 403)) throw new DeskError(byText[1], { server, host, said })
+    if (code === 401 || code === 403) throw new DeskError(asSecret ? 'secret_wrong' : 'license_refused', { server, host, said })
+    if (code === 429) throw new DeskError('server_busy', { server, host, said })
+    throw new DeskError(code >= 500 ? 'server_failed' : 'server_refused', { server, host, said })
+  }
+
+  /**
+   * An installation takes either the license key or a shared secret as its Bearer. Where a secret is set it is tried
+   * first; an API that refuses it as a license is asked once more with the key, and the answer is remembered.
+   */
+  const ask = async (method: 'GET' | 'POST', path: string, signal: AbortSignal, rest: { query?: Record<string, string>; body?: ApiSubmitRequest }): Promise<ApiReply> => {
+    if (servers.licenseKey === '') throw new DeskError('license_missing', { server, host })
+    if (servers.apiSecret === '') return request(false, method, path, signal, rest)
+    const remembered = memory.apiTakesSecret(baseUrl)
+    const first = remembered ?? true
+    try {
+      const data = await request(first, method, path, signal, rest)
+      if (remembered === null) memory.rememberApiTakesSecret(baseUrl, first)
+      return data
+    } catch (thrown) {
+      if (!(thrown instanceof DeskError) || !refusesBearer.has(thrown.code)) throw thrown
+      const data = await request(!first, method, path, signal, rest).catch((second: unknown) => {
+        // Both refused: what was said of the license itself tells the person more than "wrong secret".
+        throw second instanceof DeskError && refusesBearer.has(second.code) && !first ? thrown : second
+      })
+      memory.rememberApiTakesSecret(baseUrl, !first)
+      return data
+    }
+  }
+
+  const parsed = <T>(result: { success: true; data: T } | { success: false; error: unknown }): T => {
+    if (!result.success) throw new DeskError('server_bad_reply', { server, host }, result.error)
+    return result.data
+  }
+
+  const status: ApiClient['status'] = async (taskId, signal) => {
+    try {
+      const { data, reason } = await ask('GET', apiPaths.status, signal, { query: { task_id: taskId } })
+      // Our backend says `error` under `code 0`, for clients that would ask for ever (quirk 33), and why beside it.
+      return reason === 'task_unknown' ? null : parsed(apiStatusReplySchema.safeParse(data))
+    } catch (thrown) {
+      // Missing or expired is `code 7` on the deployed server (§2.4), with a text about the task.
+      if (thrown instanceof DeskError && (thrown.code === 'server_refused' || thrown.code === 'task_lost')) return null
+      throw thrown
+    }
+  }
+
+  return {
+    status,
+    async checkLicense(signal) {
+      await status('lipsync-desk-license-check', signal)
+    },
+    async submit(task, signal) {
+      const { data } = await ask('POST', apiPaths.submit, signal, { body: task })
+      const reply = parsed(apiSubmitReplySchema.safeParse(data))
+      return { taskId: reply.task_id, status: reply.status }
+    },
+  }
+}
+
+const refusesBearer: ReadonlySet<ErrorCode> = new Set(['license_missing', 'license_unknown', 'license_refused', 'secret_wrong'])
