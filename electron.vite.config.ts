@@ -34,6 +34,8 @@ export default defineConfig({
   },
   renderer: {
     root: at('src-renderer'),
+    // Main puts a fresh nonce in its place at every load (app-protocol.ts).
+    html: { cspNonce: '__CSP_NONCE__' },
     build: {
       outDir: at('out/renderer'),
       rollupOptions: { input: { index: at('src-renderer/index.html') } },

@@ -1,0 +1,31 @@
+// The texts and formats of the chosen language, for every component.
+import { createContext, use } from 'react'
+import { en } from '../src-shared/words/en'
+import { describeError, type ErrorWords, type Language } from '../src-shared/words/errors'
+import { createFormat, type Format } from '../src-shared/words/format'
+import { zhCN, type Words } from '../src-shared/words/zh-CN'
+import type { DeskErrorData } from '../src-shared/errors'
+
+export interface Speech {
+  readonly language: Language
+  readonly words: Words
+  readonly format: Format
+  readonly describe: (error: DeskErrorData) => ErrorWords
+}
+
+const speak = (language: Language, words: Words): Speech => ({
+  language,
+  words,
+  format: createFormat(language),
+  describe: (error) => describeError(language, error),
+})
+
+export const speeches: Readonly<Record<Language, Speech>> = { 'zh-CN': speak('zh-CN', zhCN), en: speak('en', en) }
+
+/** Before the settings are known: what the system asks for. */
+export const systemSpeech = (): Speech => speeches[navigator.language.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en']
+
+export const SpeechContext = createContext<Speech>(speeches['zh-CN'])
+
+export const useSpeech = (): Speech => use(SpeechContext)
+export const useWords = (): Words => use(SpeechContext).words
