@@ -1,0 +1,178 @@
+// The built-in backend: started when the first job needs it, shared by the app and the command line of one home folder,
+// started again when it has died. Knows no Electron: how the program is launched is passed in.
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { ServiceView } from '../src-shared/bridge-contract'
+import { DeskError, toDeskError } from '../src-shared/errors'
+import { gpuPaths } from '../src-shared/gpu-contract'
+import { requestJson } from './submitter/json-request'
+import type { Servers } from './submitter/servers'
+
+/** A started backend program. `firstLine` is what it says on stdout when it listens. */
+export interface LaunchedService {
+  readonly pid: number
+  readonly firstLine: Promise<string>
+  /** Ends with the program; the text is the end of what it said on stderr. */
+  readonly exited: Promise<string>
+  readonly stop: () => void
+}
+
+export type LaunchService = (args: readonly string[], env: NodeJS.ProcessEnv) => LaunchedService
+
+export interface LocalService {
+  /** Where the service listens; starts it if it does not run. Throws service_failed or ffmpeg_missing. */
+  readonly ensure: (signal: AbortSignal) => Promise<Omit<Servers, 'machineCode'>>
+  readonly view: () => ServiceView
+  readonly onChange: (listener: (view: ServiceView) => void) => () => void
+  readonly stop: () => Promise<void>
+}
+
+const keysSchema = z.object({ licenseKey: z.string().min(16), gpuSecret: z.string().min(16), workerSecret: z.string().min(16) })
+const readySchema = z.object({ apiUrl: z.string(), gpuUrl: z.string() })
+const runningSchema = readySchema.extend({ pid: z.number() })
+type Addresses = z.infer<typeof readySchema>
+
+const startLimitMs = 20_000
+
+export function createLocalService(serviceDir: string, launch: LaunchService, env: NodeJS.ProcessEnv): LocalService {
+  const listeners = new Set<(view: ServiceView) => void>()
+  let view: ServiceView = { kind: 'starting' }
+  let own: { readonly launched: LaunchedService; readonly addresses: Promise<Addresses> } | null = null
+  let stopping = false
+
+  const show = (next: ServiceView): void => {
+    view = next
+    for (const listener of listeners) listener(next)
+  }
+
+  const startOwn = async (keys: z.infer<typeof keysSchema>): Promise<Addresses> => {
+    show({ kind: 'starting' })
+    const launched = launch(['all', '--exit-with-parent'], {
+      ...pick(env, ['PATH', 'Path', 'HOME', 'USERPROFILE', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LANG', 'FFMPEG_PATH', 'FFPROBE_PATH', 'LD_LIBRARY_PATH']),
+      HOST: '127.0.0.1',
+      API_PORT: '0',
+      GPU_PORT: '0',
+      DATA_DIR: serviceDir,
+      LICENSE_KEYS: keys.licenseKey,
+      GPU_SECRET: keys.gpuSecret,
+      WORKER_SECRET: keys.workerSecret,
+      ENGINE: 'mux',
+    })
+    const addresses = firstAddresses(launched)
+    own = { launched, addresses }
+    void launched.exited.then(() => {
+      if (own?.launched === launched) own = null
+      if (!stopping) show({ kind: 'starting' })
+    })
+    try {
+      const { apiUrl, gpuUrl } = await addresses
+      await writePrivate(join(serviceDir, 'running.json'), { pid: launched.pid, apiUrl, gpuUrl })
+      return { apiUrl, gpuUrl }
+    } catch (thrown) {
+      launched.stop()
+      own = null
+      throw thrown
+    }
+  }
+
+  /** Another program of this home folder may run it already. */
+  const findRunning = async (signal: AbortSignal): Promise<Addresses | null> => {
+    const running = await readJson(join(serviceDir, 'running.json'), runningSchema)
+    if (running === null) return null
+    try {
+      await requestJson({ server: 'gpu', method: 'GET', baseUrl: running.gpuUrl, path: gpuPaths.health, headers: {}, timeoutMs: 2_000, signal })
+      return running
+    } catch {
+      return null
+    }
+  }
+
+  let ensuring: Promise<Addresses> | null = null
+  const ensureRunning = async (keys: z.infer<typeof keysSchema>): Promise<Addresses> => {
+    if (own !== null) return own.addresses
+    ensuring ??= (async () => {
+      const signal = AbortSignal.timeout(startLimitMs)
+      return (await findRunning(signal)) ?? (await startOwn(keys))
+    })().finally(() => (ensuring = null))
+    return ensuring
+  }
+
+  return {
+    view: () => view,
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async ensure() {
+      try {
+        const keys = await loadKeys(serviceDir)
+        const addresses = await ensureRunning(keys)
+        if (view.kind !== 'running') show({ kind: 'running', engine: 'mux' })
+        return { ...addresses, licenseKey: keys.licenseKey, apiSecret: '', gpuSecret: keys.gpuSecret }
+      } catch (thrown) {
+        const error = thrown instanceof DeskError ? thrown : new DeskError('service_failed', {}, thrown)
+        show({ kind: 'failed', error: toDeskError(error).toData() })
+        throw error
+      }
+    },
+    async stop() {
+      stopping = true
+      const launched = own?.launched
+      if (launched === undefined) return
+      launched.stop()
+      await launched.exited
+      await rm(join(serviceDir, 'running.json'), { force: true })
+    },
+  }
+}
+
+/** The line that says where the service listens; service_failed when it ends or stays silent instead. */
+async function firstAddresses(launched: LaunchedService): Promise<Addresses> {
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const line = await Promise.race([
+      launched.firstLine,
+      launched.exited.then((said) => {
+        throw new DeskError('service_failed', { said: said.slice(-300) })
+      }),
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new DeskError('service_failed')), startLimitMs)
+      }),
+    ])
+    return readySchema.parse(JSON.parse(line))
+  } catch (thrown) {
+    throw thrown instanceof DeskError ? thrown : new DeskError('service_failed', {}, thrown)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Made once and kept: tasks belong to the license, and must be found again after a restart. */
+async function loadKeys(serviceDir: string): Promise<z.infer<typeof keysSchema>> {
+  const path = join(serviceDir, 'keys.json')
+  const kept = await readJson(path, keysSchema)
+  if (kept !== null) return kept
+  const random = (): string => randomBytes(24).toString('base64url')
+  const keys = { licenseKey: `local-${random()}`, gpuSecret: random(), workerSecret: random() }
+  await writePrivate(path, keys)
+  return keys
+}
+
+async function readJson<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S> | null> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch {
+    return null
+  }
+}
+
+async function writePrivate(path: string, value: unknown): Promise<void> {
+  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
+  await writeFile(path, JSON.stringify(value), { mode: 0o600 })
+  await chmod(path, 0o600)
+}
+
+const pick = (env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv =>
+  Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])))
