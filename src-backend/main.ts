@@ -1,10 +1,14 @@
 // The backend's entry: reads the configuration, starts the roles that were named, says on stdout in one line of JSON
 // where they listen, and stops cleanly. Everything else it says goes to stderr.
+import { randomBytes } from 'node:crypto'
+import { hubPath } from '../src-shared/hub-contract'
+import { startApiRole } from './api/api-role'
+import { LicenseFileProblem, Licenses } from './api/licenses'
 import { ConfigProblems, readConfig, type Config } from './config'
 import { startGpuRole } from './gpu/gpu-role'
 import type { RunningRole } from './listen'
 import { createLog, reasonOf, type Log } from './log'
-import { watchParent } from './parent'
+import { tieToParent } from './parent'
 
 /** Whoever asked for the end waits at most this long; what is not closed by then is found in order at the next start. */
 const stopLimitMs = 2500
@@ -13,7 +17,7 @@ await main()
 
 async function main(): Promise<void> {
   const log = createLog((line) => process.stderr.write(line))
-  const config = readConfigOrExit()
+  const { config, licenses } = readConfigOrExit()
   const running: RunningRole[] = []
   let stopping = false
   const stop = (reason: string): void => {
@@ -32,32 +36,50 @@ async function main(): Promise<void> {
       stop(signal)
     })
   }
+  const parent = tieToParent(config.exitWithParent, stop)
   try {
-    const ready = await start(config, log, running)
+    const ready = await start(config, licenses, log, running)
     process.stdout.write(`${JSON.stringify(ready)}\n`)
-    watchParent({ ready, exitWithParent: config.exitWithParent, onParentGone: stop })
+    parent.post(ready)
   } catch (error) {
     log.error('start_failed', { reason: reasonOf(error) })
     process.exit(1)
   }
 }
 
-async function start(config: Config, log: Log, running: RunningRole[]): Promise<object> {
+async function start(config: Config, licenses: Licenses, log: Log, running: RunningRole[]): Promise<object> {
+  const workerSecret = config.workerSecret ?? randomBytes(24).toString('hex')
+  let apiUrl: string | undefined
   let gpuUrl: string | undefined
+  if (config.roles.includes('api')) {
+    const role = await startApiRole(config, licenses, workerSecret, log)
+    running.push(role)
+    apiUrl = role.url
+  }
   if (config.roles.includes('gpu')) {
-    const role = await startGpuRole(config, log)
+    const hubUrl = config.gpu.hubUrl ?? (apiUrl && `${apiUrl.replace(/^http/, 'ws')}${hubPath}`)
+    const hub = hubUrl === undefined ? undefined : { url: hubUrl, secret: workerSecret }
+    const role = await startGpuRole(config, hub, log)
     running.push(role)
     gpuUrl = role.url
   }
-  return { event: 'ready', roles: config.roles, ...(gpuUrl !== undefined && { gpuUrl }) }
+  return {
+    event: 'ready',
+    roles: config.roles,
+    ...(apiUrl !== undefined && { apiUrl }),
+    ...(gpuUrl !== undefined && { gpuUrl }),
+  }
 }
 
-function readConfigOrExit(): Config {
+/** Everything that can be wrong before anything is started, one line each. */
+function readConfigOrExit(): { readonly config: Config; readonly licenses: Licenses } {
   try {
-    return readConfig(process.argv.slice(2), process.env)
+    const config = readConfig(process.argv.slice(2), process.env)
+    return { config, licenses: Licenses.load(config.api) }
   } catch (error) {
-    if (!(error instanceof ConfigProblems)) throw error
-    for (const problem of error.problems) process.stderr.write(`${problem}\n`)
+    if (error instanceof ConfigProblems) for (const problem of error.problems) process.stderr.write(`${problem}\n`)
+    else if (error instanceof LicenseFileProblem) process.stderr.write(`${error.message}\n`)
+    else throw error
     return process.exit(2)
   }
 }

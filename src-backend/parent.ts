@@ -9,32 +9,28 @@ interface ParentPort {
 }
 
 export interface ParentTie {
-  readonly ready: object
-  readonly exitWithParent: boolean
-  readonly onParentGone: (reason: string) => void
+  /** Tells the parent, where it listens on a port. */
+  post(message: object): void
 }
 
-export function watchParent({ ready, exitWithParent, onParentGone }: ParentTie): void {
+/** `onParentGone` may be called more than once. */
+export function tieToParent(exitWithParent: boolean, onParentGone: (reason: string) => void): ParentTie {
   const port = (process as { readonly parentPort?: ParentPort }).parentPort
+  const gone = (): void => {
+    onParentGone('the parent has gone')
+  }
   if (port) {
-    port.postMessage(ready)
     // A polite end also where there are no signals.
     port.on('message', ({ data }) => {
       if (data === 'stop') onParentGone('asked by the parent')
     })
-    if (exitWithParent) {
-      port.on('close', () => {
-        onParentGone('the parent has gone')
-      })
-    }
-    return
+    if (exitWithParent) port.on('close', gone)
+  } else if (exitWithParent) {
+    process.stdin.on('end', gone).on('error', gone).resume()
   }
-  if (!exitWithParent) return
-  process.stdin.on('end', () => {
-    onParentGone('the parent has gone')
-  })
-  process.stdin.on('error', () => {
-    onParentGone('the parent has gone')
-  })
-  process.stdin.resume()
+  return {
+    post(message) {
+      port?.postMessage(message)
+    },
+  }
 }

@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import { reasonOf, type Log } from './log'
 
 interface WaitingLine {
+  readonly id: string
   readonly line: string
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -16,7 +17,8 @@ const slackLines = 2000
 export class RecordFile<T extends { readonly id: string }> {
   private waiting: WaitingLine[] = []
   private writing: Promise<void> | undefined
-  private failed = false
+  /** Lines that could not be written: they go in front of the next ones. */
+  private readonly owed = new Map<string, string>()
 
   private constructor(
     private readonly path: string,
@@ -57,7 +59,7 @@ export class RecordFile<T extends { readonly id: string }> {
   save(record: T): Promise<void> {
     this.map.set(record.id, record)
     return new Promise((resolve, reject) => {
-      this.waiting.push({ line: `${JSON.stringify(record)}\n`, resolve, reject })
+      this.waiting.push({ id: record.id, line: `${JSON.stringify(record)}\n`, resolve, reject })
       this.writing ??= this.writeWaiting()
     })
   }
@@ -67,8 +69,19 @@ export class RecordFile<T extends { readonly id: string }> {
     this.map.set(record.id, record)
   }
 
-  async close(): Promise<void> {
+  /** Takes back a record whose first save failed: whoever asked for it was told so. */
+  forget(id: string): void {
+    this.map.delete(id)
+    this.owed.delete(id)
+  }
+
+  /** Resolves when everything saved so far is on disk, or could not be written. */
+  async settled(): Promise<void> {
     while (this.writing) await this.writing
+  }
+
+  async close(): Promise<void> {
+    await this.settled()
     await this.handle.close()
   }
 
@@ -77,17 +90,20 @@ export class RecordFile<T extends { readonly id: string }> {
       const batch = this.waiting
       this.waiting = []
       try {
+        const owed = [...this.owed.values()].join('')
         const text = batch.map((item) => item.line).join('')
         // After a failed write the file may end in half a line: begin a new one.
-        await this.handle.appendFile(this.failed ? `\n${text}` : text)
+        await this.handle.appendFile(owed === '' ? text : `\n${owed}${text}`)
         await this.handle.datasync()
-        this.failed = false
+        this.owed.clear()
         this.lines += batch.length
         if (this.lines > this.map.size * 2 + slackLines) await this.compact()
         for (const item of batch) item.resolve()
       } catch (error) {
-        this.failed = true
-        for (const item of batch) item.reject(error)
+        for (const item of batch) {
+          this.owed.set(item.id, item.line)
+          item.reject(error)
+        }
       }
     }
     this.writing = undefined

@@ -6,6 +6,11 @@ export function sameSecret(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected))
 }
 
+/** Whose a license key is, without keeping the key: the same in both roles, and safe to log and to store. */
+export function fingerprintOf(licenseKey: string): string {
+  return licenseKey === '' ? '' : createHash('sha256').update(licenseKey).digest('hex').slice(0, 32)
+}
+
 /** The word after "Bearer", whatever its case; '' when the header is absent or of another kind. */
 export function bearerOf(authorization: string | undefined): string {
   return /^\s*Bearer\s+(\S.*?)\s*$/i.exec(authorization ?? '')?.[1] ?? ''

@@ -3,7 +3,7 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import { md5Schema, mediaExtensions } from '../../src-shared/gpu-contract'
+import { normaliseExt, normaliseHash } from '../input-names'
 
 export interface StoredFile {
   readonly hash: string
@@ -22,19 +22,6 @@ export interface DeclaredFile {
 export class UploadRefused extends Error {}
 
 const tokenPattern = /^tmp_[a-z0-9_-]{1,64}$/
-const extensions: ReadonlySet<string> = new Set(mediaExtensions)
-
-/** Lower-cased and trusted from here on, undefined when it is not an MD5. */
-export function normaliseHash(hash: string): string | undefined {
-  const parsed = md5Schema.safeParse(hash.trim().toLowerCase())
-  return parsed.success ? parsed.data : undefined
-}
-
-/** Lower-cased and from the list, undefined when it is not. */
-export function normaliseExt(ext: string): string | undefined {
-  const lower = ext.trim().toLowerCase()
-  return extensions.has(lower) ? lower : undefined
-}
 
 /** The extension as sent, else the file name's, else `.bin` (contract.md §1.1). */
 export function declaredExt(ext: string, filename: string): string {

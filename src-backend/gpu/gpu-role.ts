@@ -7,6 +7,7 @@ import type { Log } from '../log'
 import type { Engine } from './engine'
 import { MuxEngine } from './engine-mux'
 import { FileStore } from './file-store'
+import { hubLinkTimes, runHubLink } from './hub-link'
 import { ResultStore } from './result-store'
 import { createGpuServer } from './server'
 import { TaskTable } from './task-table'
@@ -15,7 +16,13 @@ import { runWorker } from './worker'
 const prepareAgainMs = 5000
 const uploadIdleMs = 120_000
 
-export async function startGpuRole(config: Config, log: Log): Promise<RunningRole> {
+/** Where tasks come from besides HTTP. */
+export interface HubAccess {
+  readonly url: string
+  readonly secret: string
+}
+
+export async function startGpuRole(config: Config, hub: HubAccess | undefined, log: Log): Promise<RunningRole> {
   const dir = join(config.dataDir, 'gpu')
   await mkdir(dir, { recursive: true })
   const files = await FileStore.open(dir)
@@ -32,13 +39,19 @@ export async function startGpuRole(config: Config, log: Log): Promise<RunningRol
     uploadLimits: { maxBytes: config.gpu.maxUploadBytes, idleMs: uploadIdleMs },
   })
   const stopping = new AbortController()
+  const { signal } = stopping
   const url = await listen(server, config.host, config.gpu.port)
-  const working = runWorker({ engine, files, results, tasks, log, prepareAgainMs }, stopping.signal)
+  let link: Promise<void> | undefined
+  const onEngineReady = (): void => {
+    // Not before this server answers and can render: the hub sends work at once.
+    if (hub && !link) link = runHubLink({ engine, files, results, tasks, log, times: hubLinkTimes, ...hub }, signal)
+  }
+  const working = runWorker({ engine, files, results, tasks, log, onEngineReady, prepareAgainMs }, signal)
   return {
     url,
     async close() {
       stopping.abort()
-      await Promise.all([working, server.close()])
+      await Promise.all([working, link, server.close()])
       await tasks.close()
     },
   }

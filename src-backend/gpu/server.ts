@@ -7,15 +7,17 @@ import {
   gpuSubmitRequestSchema,
   type GpuProgress,
 } from '../../src-shared/gpu-contract'
+import { normaliseExt, normaliseHash } from '../input-names'
 import { createJsonServer, HttpFailure, parseJsonBody, queryValue } from '../json-server'
 import type { Log } from '../log'
 import { MalformedMultipart } from '../multipart'
-import { bearerOf, sameSecret } from '../secrets'
+import { bearerOf, fingerprintOf, sameSecret } from '../secrets'
 import { answerFor, type ConditionalHeaders, type FileVersion } from './byte-range'
 import type { Engine } from './engine'
-import { normaliseExt, normaliseHash, UploadRefused, type FileStore } from './file-store'
+import { UploadRefused, type FileStore } from './file-store'
 import type { ResultStore } from './result-store'
-import { ownerOf, type GpuTask, type TaskTable } from './task-table'
+import type { GpuTask, TaskTable } from './task-table'
+import { InputMissing, OrderConflict, takeOrder } from './take-order'
 import { statusOf, toProgress } from './task-wire'
 import { receiveUpload, UploadTooLarge, type UploadLimits } from './upload'
 
@@ -113,27 +115,28 @@ async function uploadFile({ files, uploadLimits, log }: GpuServerParts, request:
   }
 }
 
-async function submit({ files, tasks, results, engine }: GpuServerParts, request: FastifyRequest): Promise<object> {
+async function submit(parts: GpuServerParts, request: FastifyRequest): Promise<object> {
   const body = parseJsonBody(request, gpuSubmitRequestSchema)
   const audioHash = requireHash(body.audio_hash, 'audio_hash')
   const videoHash = requireHash(body.video_hash, 'video_hash')
   requireExt(body.audio_ext, 'audio_ext')
   requireExt(body.video_ext, 'video_ext')
-  const idempotencyKey = request.headers['idempotency-key']
-  const clientTaskId = body.client_task_id ?? (typeof idempotencyKey === 'string' ? idempotencyKey : undefined)
-  const inputs = { audioHash, videoHash }
-
-  // The audio is looked for first, as the deployed server does.
-  if (!(await files.find(audioHash))) throw new HttpFailure(404, `the audio file is not here: ${audioHash}`)
-  if (!(await files.find(videoHash))) throw new HttpFailure(404, `the video file is not here: ${videoHash}`)
-  const hit = await results.has(results.keyOf(inputs, engine.version))
-  const order = { owner: ownerOf(body.license_key), clientTaskId: clientTaskId || undefined, inputs }
-  const { task, created } = await tasks.submit(order, false)
-  const cached = hit && created
-  return {
-    code: 0,
-    msg: cached ? 'done before' : 'submitted',
-    data: { task_id: task.id, ...(cached && { cached }), queue: tasks.counts() },
+  const header = request.headers['idempotency-key']
+  const clientTaskId = body.client_task_id ?? (typeof header === 'string' ? header.trim().slice(0, 64) : '')
+  const order = {
+    hubId: undefined,
+    owner: fingerprintOf(body.license_key),
+    clientTaskId: clientTaskId || undefined,
+    inputs: { audioHash, videoHash },
+  }
+  try {
+    const { task, cached } = await takeOrder(parts, order)
+    const data = { task_id: task.id, ...(cached && { cached }), queue: parts.tasks.counts() }
+    return { code: 0, msg: cached ? 'done before' : 'submitted', data }
+  } catch (error) {
+    if (error instanceof InputMissing) throw new HttpFailure(404, error.message)
+    if (error instanceof OrderConflict) throw new HttpFailure(400, error.message)
+    throw error
   }
 }
 

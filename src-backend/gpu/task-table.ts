@@ -1,6 +1,6 @@
 // Every render task this server was ever given, kept across restarts, and the only place that decides how one may
 // change. Any id that was handed out resolves for ever (quirk 5); progress never goes back (quirk 34).
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { taskErrorCodeSchema, type TaskErrorCode } from '../../src-shared/gpu-contract'
 import { reasonOf, type Log } from '../log'
@@ -34,8 +34,10 @@ const taskSchema = z.object({
   /** Fingerprint of the license key, '' where none was given. */
   owner: z.string(),
   clientTaskId: z.string().optional(),
-  /** Came through the API's hub, which wants to hear how it goes. */
-  viaHub: z.boolean(),
+  /** The hub's id for it, where it came through the API, which wants to hear how it goes. */
+  hubId: z.string().optional(),
+  /** The hub took down how it ended. */
+  told: z.boolean(),
   inputs: z.object({ audioHash: z.string(), videoHash: z.string() }),
   createdAt: z.number(),
   percent: z.number(),
@@ -48,8 +50,8 @@ const taskSchema = z.object({
 export type GpuTask = Readonly<z.infer<typeof taskSchema>>
 
 export interface TaskOrder {
-  /** The API's id; made here for tasks that come directly. */
-  readonly id?: string
+  /** The API's id; undefined for tasks that come directly. */
+  readonly hubId: string | undefined
   readonly owner: string
   readonly clientTaskId: string | undefined
   readonly inputs: GpuTask['inputs']
@@ -124,16 +126,28 @@ export class TaskTable {
     return { total_tasks: tasks.length, processing: count('running'), queued: count('queued'), max_concurrent: 1 }
   }
 
-  /** The task of this order: the one there is, or a new one, on disk before it is answered. */
-  async submit(order: TaskOrder, viaHub: boolean): Promise<{ readonly task: GpuTask; readonly created: boolean }> {
-    const existing = this.findFor(order)
-    if (existing) return { task: await this.adopt(existing, order, viaHub), created: false }
+  /** The task there is for this order already, asked for again, perhaps by the other way or under another id. */
+  async findFor(order: TaskOrder): Promise<GpuTask | undefined> {
+    const byHub = order.hubId === undefined ? undefined : this.find(order.hubId)
+    const task = byHub ?? this.findByClient(order)
+    if (!task || order.hubId === undefined || task.hubId === order.hubId) return task
+    const known = task.id === order.hubId || task.aliases.includes(order.hubId)
+    const aliases = known ? task.aliases : [...task.aliases, order.hubId]
+    const adopted: GpuTask = { ...task, aliases, hubId: order.hubId, told: false }
+    this.index(adopted)
+    await this.change(adopted)
+    return adopted
+  }
+
+  /** A new task, on disk before it is answered. */
+  async add(order: TaskOrder): Promise<GpuTask> {
     const task: GpuTask = {
-      id: order.id ?? randomBytes(8).toString('hex'),
+      id: order.hubId ?? randomBytes(8).toString('hex'),
       aliases: [],
       owner: order.owner,
       ...(order.clientTaskId !== undefined && { clientTaskId: order.clientTaskId }),
-      viaHub,
+      ...(order.hubId !== undefined && { hubId: order.hubId }),
+      told: false,
       inputs: order.inputs,
       createdAt: this.now(),
       percent: 0,
@@ -144,7 +158,17 @@ export class TaskTable {
     }
     this.index(task)
     await this.change(task)
-    return { task, created: true }
+    return task
+  }
+
+  /** What the hub must hear when it is there again: tasks of its that go on, and ends it did not take down. */
+  untold(): readonly GpuTask[] {
+    return this.all().filter((task) => task.hubId !== undefined && !task.told)
+  }
+
+  async markTold(hubId: string): Promise<void> {
+    const task = this.find(hubId)
+    if (task && !task.told) await this.changeAnyway({ ...task, told: true })
   }
 
   async start(task: GpuTask): Promise<void> {
@@ -178,9 +202,9 @@ export class TaskTable {
     if (task) await this.end(task, { ...task, percent: 0 }, { kind: 'failed', code, message })
   }
 
-  /** Back to the queue, where its result has gone or its render was cut short. */
+  /** Once more, where its result has gone. */
   async requeue(task: GpuTask): Promise<GpuTask> {
-    const queued: GpuTask = { ...this.current(task), state: { kind: 'queued' } }
+    const queued: GpuTask = { ...this.current(task), percent: 0, frame: 0, told: false, state: { kind: 'queued' } }
     await this.change(queued)
     return queued
   }
@@ -189,21 +213,9 @@ export class TaskTable {
     return this.records.close()
   }
 
-  private findFor(order: TaskOrder): GpuTask | undefined {
-    const byId = order.id === undefined ? undefined : this.find(order.id)
-    if (byId || order.clientTaskId === undefined) return byId
+  private findByClient(order: TaskOrder): GpuTask | undefined {
+    if (order.clientTaskId === undefined) return undefined
     return this.records.get(this.idOfClient.get(clientKey(order.owner, order.clientTaskId)) ?? '')
-  }
-
-  /** The same task asked for again, perhaps by the other way or under another id. */
-  private async adopt(task: GpuTask, order: TaskOrder, viaHub: boolean): Promise<GpuTask> {
-    const isNewId = order.id !== undefined && this.find(order.id) === undefined
-    if (!isNewId && (task.viaHub || !viaHub)) return task
-    const aliases = isNewId && order.id !== undefined ? [...task.aliases, order.id] : task.aliases
-    const adopted: GpuTask = { ...task, aliases, viaHub: task.viaHub || viaHub }
-    this.index(adopted)
-    await this.change(adopted)
-    return adopted
   }
 
   private async end(
@@ -246,11 +258,6 @@ export class TaskTable {
     for (const alias of task.aliases) this.idOfAlias.set(alias, task.id)
     if (task.clientTaskId !== undefined) this.idOfClient.set(clientKey(task.owner, task.clientTaskId), task.id)
   }
-}
-
-/** Whose task it is, without keeping the license key itself. */
-export function ownerOf(licenseKey: string): string {
-  return licenseKey === '' ? '' : createHash('sha256').update(licenseKey).digest('hex').slice(0, 32)
 }
 
 function clientKey(owner: string, clientTaskId: string): string {

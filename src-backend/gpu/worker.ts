@@ -13,6 +13,7 @@ export interface WorkerParts {
   readonly results: ResultStore
   readonly tasks: TaskTable
   readonly log: Log
+  readonly onEngineReady: () => void
   /** Between two tries to make the engine ready. */
   readonly prepareAgainMs: number
 }
@@ -44,11 +45,12 @@ export async function runWorker(parts: WorkerParts, signal: AbortSignal): Promis
   }
 }
 
-async function engineReady({ engine, log, prepareAgainMs }: WorkerParts, signal: AbortSignal): Promise<boolean> {
+async function engineReady({ engine, log, prepareAgainMs, onEngineReady }: WorkerParts, signal: AbortSignal): Promise<boolean> {
   if (engine.state().ready) return true
   try {
     await engine.prepare(signal)
     log.info('engine_ready', { engine: engine.name, version: engine.version })
+    onEngineReady()
     return true
   } catch (error) {
     if (signal.aborted) return false

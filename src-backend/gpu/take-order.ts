@@ -1,0 +1,42 @@
+// An order for a task, whichever way it came: over HTTP or from the hub. The same order gets the same task.
+import type { Engine } from './engine'
+import type { FileStore } from './file-store'
+import type { ResultStore } from './result-store'
+import type { GpuTask, TaskOrder, TaskTable } from './task-table'
+
+export interface OrderParts {
+  readonly engine: Engine
+  readonly files: FileStore
+  readonly results: ResultStore
+  readonly tasks: TaskTable
+}
+
+/** An input that nobody uploaded. */
+export class InputMissing extends Error {}
+
+/** The same client id with other files: one of the two would get the other's video. */
+export class OrderConflict extends Error {}
+
+export interface TakenOrder {
+  readonly task: GpuTask
+  /** A new task whose result is there already. */
+  readonly cached: boolean
+}
+
+/** Rejects with InputMissing or OrderConflict. */
+export async function takeOrder(parts: OrderParts, order: TaskOrder): Promise<TakenOrder> {
+  const { files, tasks, results, engine } = parts
+  const { audioHash, videoHash } = order.inputs
+  const existing = await tasks.findFor(order)
+  if (existing) {
+    const same = existing.inputs.audioHash === audioHash && existing.inputs.videoHash === videoHash
+    if (!same) throw new OrderConflict('this client_task_id was used for other files')
+    const gone = existing.state.kind === 'done' && !(await results.has(existing.state.resultKey))
+    return { task: gone ? await tasks.requeue(existing) : existing, cached: false }
+  }
+  // The audio is looked for first, as the deployed server does.
+  if (!(await files.find(audioHash))) throw new InputMissing(`the audio file is not on the server: ${audioHash}`)
+  if (!(await files.find(videoHash))) throw new InputMissing(`the video file is not on the server: ${videoHash}`)
+  const cached = await results.has(results.keyOf(order.inputs, engine.version))
+  return { task: await tasks.add(order), cached }
+}

@@ -1,0 +1,119 @@
+// The messages of the `/dsp` WebSocket (contract.md §3): one union, one parser, for both ends. Here is what the API and
+// its workers say to one another; fields and types of our own say so.
+import { z } from 'zod'
+import { gpuTaskStatusSchema } from './gpu-contract'
+
+export const hubPath = '/dsp'
+
+/** The one task type that workers of ours take. */
+export const heygemTaskType = 'heygem_submit'
+
+/** Through some servers an empty object arrives as an empty list (quirk 45). */
+const emptyListAsObject = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (Array.isArray(value) && value.length === 0 ? {} : value), schema)
+
+/** How a task is, as its worker knows it. `progress` is 0–100; `ts` epoch seconds. */
+const taskReportFields = {
+  task_id: z.string().min(1),
+  status: gpuTaskStatusSchema,
+  progress: z.number().default(0),
+  message: z.string().default(''),
+  total_frames: z.number().default(0),
+  current_frame: z.number().default(0),
+  /** Ours, as in the HTTP progress reply. */
+  queue_position: z.number().default(0),
+  error: z.string().default(''),
+  error_code: z.string().optional(),
+  engine: z.string().optional(),
+}
+export const taskReportSchema = z.object(taskReportFields)
+export type TaskReport = z.infer<typeof taskReportSchema>
+
+const jobPayloadSchema = z.object({
+  task_id: z.string().optional(),
+  audio_hash: z.string().default(''),
+  audio_ext: z.string().default('.wav'),
+  video_hash: z.string().default(''),
+  video_ext: z.string().default('.mp4'),
+  /** Ours: the client's job id. */
+  client_task_id: z.string().optional(),
+})
+
+/** S→W. `request_id` is the task's id; `key` names the owner without being the license key (quirk 36). */
+const jobSubmitSchema = z.object({
+  type: z.literal('gpu.job.submit'),
+  task_type: z.string(),
+  request_id: z.string().min(1),
+  key: z.string().default(''),
+  sender_fd: z.number().default(0),
+  payload: emptyListAsObject(jobPayloadSchema),
+})
+export type JobSubmit = z.infer<typeof jobSubmitSchema>
+
+/** W→S. For `heygem_submit` it means accepted, or refused; never finished (quirk 4). */
+const jobResultFields = {
+  task_type: z.string(),
+  request_id: z.string().min(1),
+  key: z.string().default(''),
+  sender_fd: z.number().default(0),
+  error: z.boolean().default(false),
+  result: emptyListAsObject(z.object({ task_id: z.string().optional() })).optional(),
+  error_msg: z.string().optional(),
+  /** Ours: one of gpu-contract's `taskErrorCodes`. */
+  error_code: z.string().optional(),
+}
+
+const registerWorkerSchema = z.object({
+  type: z.literal('register'),
+  role: z.literal('worker'),
+  /** Ours, and required here: what proves a worker. Never part of an address. */
+  secret: z.string().default(''),
+  /** Ours: what it can do, so that a worker of another kind gets no render (quirk 7). */
+  capabilities: z.array(z.string()).default([]),
+  /** Ours: how many tasks it wants to hold at once. */
+  slots: z.number().int().positive().default(1),
+  /** Ours: the hub's tasks it holds, and those whose end it could not deliver yet (quirk 43). */
+  tasks: z.array(taskReportSchema).default([]),
+})
+export type RegisterWorker = z.infer<typeof registerWorkerSchema>
+
+const hubMessageSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('connected'), fd: z.number() }),
+  z.object({ type: z.literal('ping') }),
+  z.object({ type: z.literal('pong') }),
+  registerWorkerSchema,
+  z.object({ type: z.literal('registered'), role: z.string().optional() }),
+  jobSubmitSchema,
+  z.object({ type: z.literal('gpu.job.result'), ...jobResultFields }),
+  z.object({ type: z.literal('gpu_task_result'), ...jobResultFields }),
+  z.object({ type: z.literal('gpu.task.progress'), ...taskReportFields }),
+  /** Ours, S→W: the end of a task was taken down; it need not be told again. */
+  z.object({ type: z.literal('gpu.task.ack'), task_id: z.string() }),
+  /** Some clients read `msg`, others `message`: both are sent (quirk 50). */
+  z.object({ type: z.literal('error'), msg: z.string().default(''), message: z.string().optional() }),
+])
+export type HubMessage = z.infer<typeof hubMessageSchema>
+/** What may be sent: fields with a default may be left out. */
+export type HubMessageOut = z.input<typeof hubMessageSchema>
+
+export type ParsedHubMessage =
+  | { readonly ok: true; readonly message: HubMessage }
+  | { readonly ok: false; readonly reason: string }
+
+export function parseHubMessage(text: string): ParsedHubMessage {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return { ok: false, reason: 'not JSON' }
+  }
+  const parsed = hubMessageSchema.safeParse(value)
+  if (parsed.success) return { ok: true, message: parsed.data }
+  const issue = parsed.error.issues[0]
+  const where = issue?.path.join('.') ?? ''
+  return { ok: false, reason: where === 'type' ? 'unknown message type' : `bad message at ${where}` }
+}
+
+export function hubText(message: HubMessageOut): string {
+  return JSON.stringify(message)
+}
