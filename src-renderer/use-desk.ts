@@ -20,6 +20,9 @@ export function useDesk<T>(select: (state: DeskState) => T): T {
 
 export const useBridge = (): DeskBridge => useStore().bridge
 
+/** For reading in an event or a memo; subscribes to nothing. */
+export const useDeskNow = (): (() => DeskState) => useStore().getState
+
 /** Undefined for the moment between a job's removal and its row's. */
 export const useJob = (id: string): JobView | undefined => useDesk((state) => state.jobs.get(id))
 
