@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
+import packageJson from './package.json' with { type: 'json' }
 
 const here = import.meta.dirname
 const at = (path: string): string => resolve(here, path)
@@ -9,6 +10,7 @@ const at = (path: string): string => resolve(here, path)
 // (`new URL('./backend.js', import.meta.url)` in the entry files), so shared chunks lie beside them too.
 export default defineConfig({
   main: {
+    define: { __PINNED_ELECTRON__: JSON.stringify(packageJson.devDependencies.electron) },
     build: {
       outDir: 'out/main',
       rollupOptions: {
@@ -38,7 +40,11 @@ export default defineConfig({
     html: { cspNonce: '__CSP_NONCE__' },
     build: {
       outDir: at('out/renderer'),
-      rollupOptions: { input: { index: at('src-renderer/index.html') } },
+      rollupOptions: {
+        input: { index: at('src-renderer/index.html') },
+        // Mantine marks its files for server components, of which there are none here: hundreds of warnings otherwise.
+        checks: { moduleLevelDirective: false },
+      },
     },
     plugins: [react()],
   },

@@ -2,6 +2,7 @@
 // parse their arguments with these schemas, the renderer takes its types from here. No path and no secret crosses to the
 // renderer; files are tokens.
 import { z } from 'zod'
+import type { BridgeCall, BridgeEvent } from './bridge-names'
 import type { DeskErrorData, ErrorCode } from './errors'
 import type { InputFile, Job, JobState, MediaFacts } from './job'
 import { secretNameSchema, settingsPatchSchema, type SettingsView } from './settings'
@@ -113,9 +114,7 @@ export const bridgeCalls = {
   restartService: z.tuple([]),
   /** The two sample files that come with the app, as picked files. */
   pickSamples: z.tuple([]),
-} as const
-
-export type BridgeCall = keyof typeof bridgeCalls
+} as const satisfies Record<BridgeCall, z.ZodType>
 
 /** What each call answers. A call that fails rejects nothing: it answers `{ok: false, error}`. */
 export interface BridgeReplies {
@@ -144,16 +143,13 @@ export interface BridgeReplies {
 export type BridgeResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: DeskErrorData }
 
 /** Messages from main to the renderer. Only what changed, whole rows. */
-export interface BridgeEvents {
+export interface BridgeEvents extends Record<BridgeEvent, unknown> {
   jobsChanged: { readonly changed: readonly JobView[]; readonly removed: readonly string[] }
   settingsChanged: SettingsView
   serviceChanged: ServiceView
   /** Something outside a job went wrong that the person should know. */
   noticed: { readonly code: ErrorCode; readonly detail: DeskErrorData['detail'] }
 }
-export type BridgeEvent = keyof BridgeEvents
-export const bridgeEvents = ['jobsChanged', 'settingsChanged', 'serviceChanged', 'noticed'] as const satisfies readonly BridgeEvent[]
-
 /** `window.desk`, as the preload exposes it. `takeDroppedFile` takes the File itself there. */
 export type DeskBridge = {
   readonly [C in Exclude<BridgeCall, 'takeDroppedFile'>]: (
@@ -164,5 +160,3 @@ export type DeskBridge = {
   /** Calls back on every message; returns the function that stops it. */
   readonly on: <E extends BridgeEvent>(event: E, listener: (message: BridgeEvents[E]) => void) => () => void
 }
-
-export const bridgeChannel = (name: BridgeCall | BridgeEvent): string => `desk:${name}`
