@@ -53,7 +53,7 @@ async function makePresenter(path) {
 function makeVoice(path) {
   const spoken = join(temp, 'spoken.wav')
   run('espeak-ng', ['-v', 'cmn-latn-pinyin', '-s', '165', '-w', spoken, SENTENCE])
-  run('ffmpeg', ['-v', 'error', '-y', '-i', spoken, '-ac', '1', '-ar', '44100', '-c:a', 'pcm_s16le', '-fflags', '+bitexact', path])
+  run('ffmpeg', ['-v', 'error', '-y', '-i', spoken, '-ac', '1', '-ar', '22050', '-c:a', 'pcm_s16le', '-fflags', '+bitexact', path])
 }
 
 function run(command, args, input) {
