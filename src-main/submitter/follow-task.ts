@@ -18,14 +18,15 @@ export type TaskEnd =
   | { readonly kind: 'lost' }
 
 export interface FollowTimes {
-  readonly pollMs: number
+  /** Until the next look, by the time since following began: brisk at first, so that a short task is seen running. */
+  readonly pollMs: (followedMs: number) => number
   /** Both servers silent for this long: given up, to be tried again by the person. */
   readonly silenceMs: number
   /** The GPU server answers but does not know the task, and the API says nothing better, for this long: lost. */
   readonly unknownMs: number
 }
 
-export const followTimes: FollowTimes = { pollMs: 1_000, silenceMs: 180_000, unknownMs: 60_000 }
+export const followTimes: FollowTimes = { pollMs: (followedMs) => (followedMs < 15_000 ? 500 : 1_500), silenceMs: 180_000, unknownMs: 60_000 }
 
 interface Followed {
   readonly taskId: string
@@ -46,6 +47,7 @@ export async function followTask(
   now: () => number = Date.now,
 ): Promise<TaskEnd> {
   const meters = createRenderMeter(now)
+  const startedMs = now()
   let { taskId } = followed
   let heardAtMs = now()
   let unknownSinceMs: number | null = null
@@ -53,7 +55,7 @@ export async function followTask(
     const look = await lookOnce(taskId, followed, clients, signal)
     if (look.kind === 'silent') {
       if (!look.error.transient || now() - heardAtMs >= times.silenceMs) throw look.error
-      await pause(times.pollMs * 2, signal)
+      await pause(times.pollMs(now() - startedMs) * 2, signal)
       continue
     }
     heardAtMs = now()
@@ -74,7 +76,7 @@ export async function followTask(
       if (status === 'queued') report({ type: 'taskWaiting', position: look.position > 0 ? look.position : null })
       else report({ type: 'renderProgressed', progress: meters(look) })
     }
-    await pause(times.pollMs, signal)
+    await pause(times.pollMs(now() - startedMs), signal)
   }
 }
 
