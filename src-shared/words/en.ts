@@ -162,10 +162,11 @@ export const en: Words = {
 
   settings: {
     title: 'Settings',
-    groups: { account: 'Account', servers: 'Servers', output: 'Output', appearance: 'Appearance', language: 'Language', about: 'About' },
+    groups: { account: 'Account', servers: 'Servers', output: 'Output', appearance: 'Appearance', about: 'About' },
     save: 'Save',
     saved: 'Saved',
     forget: 'Forget',
+    showTyped: 'Show what is typed',
     unsaved: 'Not saved yet',
     discard: 'Discard changes',
     license: 'License key',

@@ -205,10 +205,11 @@ export const zhCN = {
 
   settings: {
     title: '设置',
-    groups: { account: '账户', servers: '服务器', output: '保存位置', appearance: '外观', language: '语言', about: '关于' },
+    groups: { account: '账户', servers: '服务器', output: '保存位置', appearance: '界面', about: '关于' },
     save: '保存',
     saved: '已保存',
     forget: '清除',
+    showTyped: '显示输入的内容',
     unsaved: '有未保存的修改',
     discard: '放弃修改',
     license: '卡密',
