@@ -56,7 +56,7 @@ export async function launchDesk({ home, env = {}, size }: LaunchOptions): Promi
 
 /** `home`: an empty folder that is removed when the test is over. */
 export const test = base.extend<{ home: string }>({
-  // eslint-disable-next-line no-empty-pattern -- Playwright reads the names of what a fixture needs from this pattern.
+   
   home: async ({}, use) => {
     const home = await mkdtemp(join(tmpdir(), 'lipsync-e2e-'))
     await use(home)

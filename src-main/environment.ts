@@ -33,7 +33,7 @@ export const defaultSecret = (given: Given, name: SecretName): string => (name =
 
 function readDotenv(dir: string): NodeJS.ProcessEnv {
   try {
-    return parseEnv(readFileSync(join(dir, '.env'), 'utf8')) as NodeJS.ProcessEnv
+    return parseEnv(readFileSync(join(dir, '.env'), 'utf8'))
   } catch {
     return {}
   }

@@ -6,7 +6,7 @@ import type { LaunchService } from './local-service'
 export const launchUtility =
   (program: URL): LaunchService =>
   (args, env) => {
-    const child = utilityProcess.fork(fileURLToPath(program), [...args], { env: env as Record<string, string>, stdio: 'pipe', serviceName: 'lipsync-desk-service' })
+    const child = utilityProcess.fork(fileURLToPath(program), [...args], { env: env, stdio: 'pipe', serviceName: 'lipsync-desk-service' })
     let said = ''
     child.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-4000)))
     // Unread output would fill the pipe and stop the service.

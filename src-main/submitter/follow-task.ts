@@ -2,7 +2,7 @@
 // HTTP is truth; what the deployed servers never say (an API status that ends, an id that a cache hit changed) is found
 // out here.
 import { createHash } from 'node:crypto'
-import { DeskError, toDeskError } from '../../src-shared/errors'
+import { type DeskError, toDeskError } from '../../src-shared/errors'
 import type { ApiStatus } from '../../src-shared/api-contract'
 import type { GpuProgress, GpuTaskStatus } from '../../src-shared/gpu-contract'
 import type { JobEvent, Progress } from '../../src-shared/job'

@@ -110,7 +110,7 @@ async function writeAll(
 
 function readReply(request: ClientRequest): Promise<PostReply> {
   return new Promise((resolve, reject) => {
-    let failure: unknown
+    let failure: Error | null = null
     request.on('response', (response: IncomingMessage) => {
       const chunks: Buffer[] = []
       let received = 0
