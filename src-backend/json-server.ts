@@ -36,9 +36,12 @@ export function createJsonServer(options: JsonServerOptions): FastifyInstance {
     forceCloseConnections: true,
     // An upload of gigabytes over a slow line takes longer than any limit on the whole request.
     requestTimeout: 0,
-    routerOptions: { ignoreTrailingSlash: true, onBadUrl: (_path, _request, response) => {
-      writeRaw(response, options.envelope(new HttpFailure(400, 'bad request: the address is malformed')))
-    } },
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      onBadUrl(_path, _request, response) {
+        writeRaw(response, options.envelope(new HttpFailure(400, 'bad request: the address is malformed')))
+      },
+    },
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return
       const body = JSON.stringify(options.envelope(new HttpFailure(400, 'bad request')).body)
@@ -49,6 +52,14 @@ export function createJsonServer(options: JsonServerOptions): FastifyInstance {
     },
   })
   server.removeAllContentTypeParsers()
+  server.addHook('onRequest', (request, _reply, done) => {
+    // Whatever is no form is read as JSON: also what calls itself by a name that no parser would take.
+    const { headers } = request.raw
+    if (headers['content-type'] !== undefined && !/^multipart\/form-data\b/i.test(headers['content-type'])) {
+      headers['content-type'] = 'application/json'
+    }
+    done()
+  })
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body)
   })

@@ -1,10 +1,12 @@
 // The backend's entry: reads the configuration, starts the roles that were named, says on stdout in one line of JSON
 // where they listen, and stops cleanly. Everything else it says goes to stderr.
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { hubPath } from '../src-shared/hub-contract'
 import { startApiRole } from './api/api-role'
 import { LicenseFileProblem, Licenses } from './api/licenses'
 import { ConfigProblems, readConfig, type Config } from './config'
+import { DataFolderInUse, lockDataFolder } from './data-lock'
 import { startGpuRole } from './gpu/gpu-role'
 import type { RunningRole } from './listen'
 import { createLog, reasonOf, type Log } from './log'
@@ -12,6 +14,8 @@ import { tieToParent } from './parent'
 
 /** Whoever asked for the end waits at most this long; what is not closed by then is found in order at the next start. */
 const stopLimitMs = 2500
+
+const exitCodes = { failed: 1, badConfig: 2, folderInUse: 3 } as const
 
 await main()
 
@@ -38,12 +42,14 @@ async function main(): Promise<void> {
   }
   const parent = tieToParent(config.exitWithParent, stop)
   try {
+    // A folder for each role: the roles may be programs of their own on one machine.
+    for (const role of config.roles) await lockDataFolder(join(config.dataDir, role))
     const ready = await start(config, licenses, log, running)
     process.stdout.write(`${JSON.stringify(ready)}\n`)
     parent.post(ready)
   } catch (error) {
     log.error('start_failed', { reason: reasonOf(error) })
-    process.exit(1)
+    process.exit(error instanceof DataFolderInUse ? exitCodes.folderInUse : exitCodes.failed)
   }
 }
 
@@ -80,6 +86,6 @@ function readConfigOrExit(): { readonly config: Config; readonly licenses: Licen
     if (error instanceof ConfigProblems) for (const problem of error.problems) process.stderr.write(`${problem}\n`)
     else if (error instanceof LicenseFileProblem) process.stderr.write(`${error.message}\n`)
     else throw error
-    return process.exit(2)
+    return process.exit(exitCodes.badConfig)
   }
 }
