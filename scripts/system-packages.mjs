@@ -108,6 +108,8 @@ function apt(root, args) {
     ...['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq', '-o', 'Dpkg::Use-Pty=0', '-o', 'DPkg::Lock::Timeout=300'],
     ...args,
   ]
-  // Its chatter is no one's result: standard output stays the caller's. Warnings still show.
-  return spawnSync(command, rest, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
+  const { status, stderr } = spawnSync(command, rest, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
+  // It is talkative even when all went well.
+  if (status !== 0) console.error(stderr?.trim())
+  return status === 0
 }
