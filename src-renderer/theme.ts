@@ -55,8 +55,8 @@ export const theme = createTheme({
   headings: { fontWeight: '600' },
   components: {
     ActionIcon: ActionIcon.extend({ defaultProps: { variant: 'subtle', color: 'gray', size: 28 } }),
-    Button: Button.extend({ defaultProps: { size: 'xs' } }),
-    Checkbox: Checkbox.extend({ defaultProps: { size: 'xs' } }),
+    Button: Button.extend({ defaultProps: { size: 'xs', fw: 500 } }),
+    Checkbox: Checkbox.extend({ defaultProps: { size: 'xs' }, styles: { label: { paddingInlineStart: 8 } } }),
     Input: Input.extend({ defaultProps: { size: 'xs' } }),
     TextInput: TextInput.extend({ defaultProps: { size: 'xs' } }),
     PasswordInput: PasswordInput.extend({ defaultProps: { size: 'xs' } }),
@@ -89,6 +89,11 @@ const light = {
   '--desk-danger-soft': '#fcebe9',
   '--desk-viewer': '#1a1d22',
   '--desk-viewer-text': '#a9b0bb',
+  '--desk-viewer-bar': '#101216',
+  '--desk-viewer-track': '#4a505a',
+  '--desk-viewer-accent': '#3cc3ca',
+  '--desk-play': '#ffffff',
+  '--desk-play-disc': 'rgb(0 0 0 / 60%)',
   '--desk-shadow': '0 8px 28px rgb(20 26 36 / 14%)',
 } as const
 
@@ -112,6 +117,11 @@ const dark: Record<keyof typeof light, string> = {
   '--desk-danger-soft': '#3a2322',
   '--desk-viewer': '#0c0d0f',
   '--desk-viewer-text': '#8d95a2',
+  '--desk-viewer-bar': '#101114',
+  '--desk-viewer-track': '#3d424b',
+  '--desk-viewer-accent': '#3cc3ca',
+  '--desk-play': '#ffffff',
+  '--desk-play-disc': 'rgb(0 0 0 / 60%)',
   '--desk-shadow': '0 8px 28px rgb(0 0 0 / 45%)',
 }
 

@@ -10,14 +10,18 @@ export interface Speech {
   readonly language: Language
   readonly words: Words
   readonly format: Format
-  readonly describe: (error: DeskErrorData) => ErrorWords
+  /** `body` is meaning and remedy in one paragraph. */
+  readonly describe: (error: DeskErrorData) => ErrorWords & { readonly body: string }
 }
 
 const speak = (language: Language, words: Words): Speech => ({
   language,
   words,
   format: createFormat(language),
-  describe: (error) => describeError(language, error),
+  describe: (error) => {
+    const said = describeError(language, error)
+    return { ...said, body: [said.meaning, said.todo].join(language === 'zh-CN' ? '' : ' ') }
+  },
 })
 
 export const speeches: Readonly<Record<Language, Speech>> = { 'zh-CN': speak('zh-CN', zhCN), en: speak('en', en) }

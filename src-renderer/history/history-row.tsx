@@ -53,11 +53,13 @@ export const HistoryRow = memo(function HistoryRow({ id, open, onPlay }: History
             </Tooltip>
           )}
         </span>
-        <span className={classes.inputs}>
-          <FileName name={job.video.name} />
-          <span aria-hidden>+</span>
-          <FileName name={job.audio.name} />
-        </span>
+        {result && (
+          <span className={classes.inputs}>
+            <FileName name={job.video.name} />
+            <span aria-hidden>+</span>
+            <FileName name={job.audio.name} />
+          </span>
+        )}
         <Ending job={job} />
       </div>
       <span className={classes.number}>{result ? format.clock(result.durationSec) : ''}</span>
@@ -87,9 +89,7 @@ function Ending({ job }: { readonly job: JobView }) {
       <IconAlertTriangle size={14} aria-hidden />
       <div>
         <strong>{said.title}</strong>
-        <p data-selectable>
-          {said.meaning} {said.todo}
-        </p>
+        <p data-selectable>{said.body}</p>
       </div>
     </div>
   )

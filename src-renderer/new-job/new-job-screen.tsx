@@ -1,7 +1,8 @@
 // New: two slots, what will come of them, and one button. Reads nothing itself; every fact comes with the picked file.
-import { Alert, Button } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { IconAlertTriangle, IconKey, IconSparkles } from '@tabler/icons-react'
+import { Notice } from '../parts/notice'
 import { ScreenFrame } from '../parts/screen-frame'
 import type { Screen } from '../shell/screens'
 import { useCall } from '../use-call'
@@ -65,12 +66,18 @@ function LicenseBanner({ open }: { readonly open: (screen: Screen) => void }) {
   const has = (state: string): boolean => state === 'app' || state === 'environment'
   if (usesBuiltInService || has(secrets.licenseKey) || has(secrets.apiSecret)) return null
   return (
-    <Alert color="yellow" icon={<IconKey size={18} />} className={classes.banner} classNames={{ body: classes.bannerBody! }} data-testid="license-banner">
-      <span>{words.newJob.licenseMissing}</span>
-      <Button variant="default" onClick={() => open('settings')}>
-        {words.newJob.openSettings}
-      </Button>
-    </Alert>
+    <Notice
+      kind="warn"
+      icon={IconKey}
+      testId="license-banner"
+      action={
+        <Button variant="default" onClick={() => open('settings')}>
+          {words.newJob.openSettings}
+        </Button>
+      }
+    >
+      {words.newJob.licenseMissing}
+    </Notice>
   )
 }
 
@@ -81,15 +88,18 @@ function ServiceBanner() {
   if (service.kind !== 'failed') return null
   const said = describe(service.error)
   return (
-    <Alert color="red" icon={<IconAlertTriangle size={18} />} className={classes.banner} classNames={{ body: classes.bannerBody! }}>
-      <span>
-        <strong>{said.title}</strong>
-        <br />
-        {said.meaning} {said.todo}
-      </span>
-      <Button variant="default" onClick={() => void call((desk) => desk.restartService())}>
-        {words.status.restart}
-      </Button>
-    </Alert>
+    <Notice
+      kind="danger"
+      icon={IconAlertTriangle}
+      testId="service-banner"
+      action={
+        <Button variant="default" onClick={() => void call((desk) => desk.restartService())}>
+          {words.status.restart}
+        </Button>
+      }
+    >
+      <strong>{said.title}</strong>
+      {said.body}
+    </Notice>
   )
 }

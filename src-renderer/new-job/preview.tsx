@@ -57,7 +57,12 @@ export function Preview({ file }: { readonly file: PickedFile }) {
           onEnded={() => setAt(0)}
         />
       )}
-      {!isVideo && state !== 'failed' && <IconWaveSine size={56} stroke={1.1} className={classes.wave} data-playing={playing || undefined} aria-hidden />}
+      {!isVideo && state !== 'failed' && (
+        <div className={classes.voice} data-playing={playing || undefined} aria-hidden>
+          <IconWaveSine size={44} stroke={1.2} />
+          <span>{format.clock(at > 0 ? at : length)}</span>
+        </div>
+      )}
       {state === 'failed' && (
         <div className={classes.placeholder}>
           {isVideo ? <IconMovie size={34} stroke={1.2} aria-hidden /> : <IconEyeOff size={30} stroke={1.2} aria-hidden />}

@@ -17,11 +17,7 @@ export function Verdict({ file }: { readonly file: PickedFile }) {
       <div>
         <strong>{said ? said.title : words.newJob.verdict[verdict.kind]}</strong>
         {verdict.kind === 'warn' && verdict.warnings.map((warning) => <p key={warning}>{words.newJob.warnings[warning]}</p>)}
-        {said && (
-          <p>
-            {said.meaning} {said.todo}
-          </p>
-        )}
+        {said && <p>{said.body}</p>}
       </div>
     </div>
   )

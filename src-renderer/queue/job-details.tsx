@@ -28,12 +28,12 @@ export function JobDetails({ id, onClose }: { readonly id: string; readonly onCl
           {passagesOf(job, nowMs).map(({ stage, state, startedAtMs, tookMs }) => (
             <li key={stage} data-state={state}>
               <span className={classes.stageName}>{words.stages[stage]}</span>
-              <span className={classes.stageWhen}>
+              <span className={classes.stageWhen}>{startedAtMs !== null && format.timeOfDay(startedAtMs)}</span>
+              <span className={classes.stageTook}>
                 {state === 'ahead' && words.details.notYet}
                 {state === 'skipped' && words.details.notNeeded}
-                {startedAtMs !== null && format.timeOfDay(startedAtMs)}
+                {tookMs !== null && format.clock(tookMs / 1000)}
               </span>
-              <span className={classes.stageTook}>{tookMs !== null && format.clock(tookMs / 1000)}</span>
             </li>
           ))}
         </ol>

@@ -1,7 +1,8 @@
 // Account: the license key.
-import { Alert, Button } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconLockOpen } from '@tabler/icons-react'
 import { useState } from 'react'
+import { Notice } from '../parts/notice'
 import { useCall } from '../use-call'
 import { useSettings } from '../use-desk'
 import { useWords } from '../use-speech'
@@ -36,20 +37,22 @@ export function AccountGroup() {
           draft={draft}
           onDraft={setDraft}
           onEnter={() => void save()}
+          save={
+            <>
+              <Button disabled={draft.trim() === ''} onClick={() => void save()} data-testid="save-license">
+                {words.settings.save}
+              </Button>
+              <SavedMark shown={saved} />
+            </>
+          }
           testId="settings-license"
           forgetTestId="forget-license"
         />
-        <div className={classes.save}>
-          <Button disabled={draft.trim() === ''} onClick={() => void save()} data-testid="save-license">
-            {words.settings.save}
-          </Button>
-          <SavedMark shown={saved} />
-        </div>
       </SettingRow>
       {secretProtection === 'file' && (
-        <Alert color="yellow" icon={<IconLockOpen size={16} />} className={classes.warning} data-testid="secret-protection">
+        <Notice kind="warn" icon={IconLockOpen} className={classes.warning} testId="secret-protection">
           {words.settings.protectionFile}
-        </Alert>
+        </Notice>
       )}
     </>
   )

@@ -58,7 +58,7 @@ function CheckRow({ check }: { readonly check: ConnectionCheck }) {
       <span className={classes.took}>{check.outcome === 'skipped' ? '' : format.milliseconds(check.tookMs)}</span>
       {said && (
         <p className={classes.said}>
-          <strong>{said.title}</strong> {said.meaning} {said.todo}
+          <strong>{said.title}</strong> {said.body}
         </p>
       )}
     </li>

@@ -1,6 +1,6 @@
 // A secret that can be set and forgotten, never seen: the desk says only whether it is there.
-import { Badge, Button, PasswordInput } from '@mantine/core'
-import { useState } from 'react'
+import { Button, PasswordInput } from '@mantine/core'
+import { useState, type ReactNode } from 'react'
 import type { SecretName } from '../../src-shared/settings'
 import { ConfirmDialog } from '../parts/confirm-dialog'
 import { useCall } from '../use-call'
@@ -14,13 +14,13 @@ interface SecretInputProps {
   readonly draft: string
   readonly onDraft: (text: string) => void
   readonly onEnter: () => void
+  /** A save button of its own, where it is not saved with others. */
+  readonly save?: ReactNode
   readonly testId: string
   readonly forgetTestId: string
 }
 
-const stateColors = { none: 'gray', app: 'teal', environment: 'teal', unreadable: 'yellow' } as const
-
-export function SecretInput({ id, secret, draft, onDraft, onEnter, testId, forgetTestId }: SecretInputProps) {
+export function SecretInput({ id, secret, draft, onDraft, onEnter, save, testId, forgetTestId }: SecretInputProps) {
   const words = useWords()
   const call = useCall()
   const state = useSettings().secrets[secret]
@@ -44,14 +44,15 @@ export function SecretInput({ id, secret, draft, onDraft, onEnter, testId, forge
         data-testid={testId}
         visibilityToggleButtonProps={{ 'aria-label': words.settings.showTyped }}
       />
-      <Badge variant="light" color={stateColors[state]} className={classes.state!} data-testid={`${testId}-state`} data-state={state}>
-        {words.settings.secretStates[state]}
-      </Badge>
+      {save}
       {isStored && (
         <Button variant="subtle" color="gray" onClick={() => setAsking(true)} data-testid={forgetTestId}>
           {words.settings.forget}
         </Button>
       )}
+      <span className={classes.state} data-testid={`${testId}-state`} data-state={state}>
+        {words.settings.secretStates[state]}
+      </span>
       <ConfirmDialog
         opened={asking}
         title={words.settings.forgetAsk(name)}

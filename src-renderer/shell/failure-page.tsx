@@ -13,7 +13,7 @@ export function FailurePage({ title, error }: { readonly title: string; readonly
       <IconAlertTriangle size={36} stroke={1.5} className={classes.icon} aria-hidden />
       <h1 className={classes.title}>{title}</h1>
       <Text c="dimmed" ta="center" maw={420}>
-        {said ? `${said.meaning}${said.todo}` : words.failure.hint}
+        {said ? said.body : words.failure.hint}
       </Text>
       <Button leftSection={<IconRefresh size={16} aria-hidden />} onClick={() => location.reload()} mt="sm">
         {words.failure.reload}
