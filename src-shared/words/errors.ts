@@ -28,10 +28,10 @@ const zh: Record<ErrorCode, Row> = {
   license_refused: ['服务器没有接受这个卡密', '服务器的说明：{said}', '联系卡密的提供方，或在设置里更换卡密。'],
   secret_wrong: ['{server}拒绝了访问密钥', '设置里的密钥与服务器上的不一致，或服务器需要密钥而这里没有填。', '在设置里填写正确的密钥，然后重试。'],
   secret_unreadable: ['保存的密钥在这里无法解密', '它由系统的密钥库加密，当前程序打不开。', '在设置里重新填写，或通过环境变量提供。'],
-  server_unreachable: ['连接不上{server}', '{host} 没有响应：服务器可能没有启动，或网络、地址有问题。', '检查网络和设置里的地址，然后重试。'],
+  server_unreachable: ['连接不上 {server}', '{host} 没有响应：服务器可能没有启动，或网络、地址有问题。', '检查网络和设置里的地址，然后重试。'],
   server_timeout: ['{server}超时没有回应', '{host} 在规定时间内没有回应，可能网络太慢或服务器太忙。', '稍后重试；如果总是这样，请测试连接。'],
   server_not_json: ['{server}的回应不对', '{host} 返回的是网页而不是接口数据，多半是地址指到了别的服务或代理。', '在设置里检查地址，再测试连接。'],
-  server_bad_reply: ['看不懂{server}的回应', '{host} 的回应缺少应有的内容，服务器版本可能不匹配。', '检查设置里的地址；如果地址无误，请联系服务器管理员。'],
+  server_bad_reply: ['看不懂 {server}的回应', '{host} 的回应缺少应有的内容，服务器版本可能不匹配。', '检查设置里的地址；如果地址无误，请联系服务器管理员。'],
   server_failed: ['{server}出错了', '服务器的说明：{said}', '稍后重试；如果反复出现，请联系服务器管理员。'],
   server_refused: ['{server}没有接受请求', '服务器的说明：{said}', '按说明处理后重试。'],
   server_busy: ['{server}正忙', '排队已满或请求太频繁，任务没有丢。', '过一会儿重试。'],
@@ -121,16 +121,20 @@ const saidIsOptional: ReadonlySet<ErrorCode> = new Set(['engine_not_ready', 'ser
 export function describeError(language: Language, error: DeskErrorData): ErrorWords {
   const row = (language === 'zh-CN' ? zh : en)[error.code]
   const fill = (sentence: string): string => {
-    const filled = sentence.replaceAll(/\{(\w+)\}/g, (_, key: string) => {
-      const value = error.detail[key]
-      if (value === undefined || value === '') {
-        return key === 'said' && saidIsOptional.has(error.code) ? '' : (unnamed[language][key] ?? '?')
-      }
-      if (key === 'server') return servers[language][String(value)] ?? String(value)
-      return typeof value === 'number' ? new Intl.NumberFormat(language).format(value) : value
-    })
-    const trimmed = filled.trim()
-    return trimmed.charAt(0).toUpperCase() + trimmed.slice(1)
+    const filled = sentence
+      .replaceAll(/\{(\w+)\}/g, (_, key: string) => {
+        const value = error.detail[key]
+        if (value === undefined || value === '') {
+          return key === 'said' && saidIsOptional.has(error.code) ? '' : (unnamed[language][key] ?? '?')
+        }
+        if (key === 'server') return servers[language][String(value)] ?? String(value)
+        return typeof value === 'number' ? new Intl.NumberFormat(language).format(value) : value
+      })
+      .trim()
+    // Only what our own words begin: a host or a file keeps the case it has.
+    return sentence.startsWith('{server}') ? filled.charAt(0).toUpperCase() + filled.slice(1) : filled
   }
-  return { title: fill(row[0]), meaning: fill(row[1]), todo: fill(row[2]) }
+  /** A server's words may end as they like; the next sentence follows them. */
+  const ended = (sentence: string): string => (/[\p{P}]$/u.test(sentence) ? sentence : `${sentence}${language === 'zh-CN' ? '。' : '.'}`)
+  return { title: fill(row[0]), meaning: ended(fill(row[1])), todo: fill(row[2]) }
 }
