@@ -78,7 +78,9 @@ export function networkError(thrown: unknown, server: ServerName, host: string):
   const detail = { server, host, ...(typeof code === 'string' ? { system: code } : {}) }
   if (code === 'ECONNABORTED' || code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') return new DeskError('server_timeout', detail, thrown)
   if (code === 'ERR_INVALID_URL') return new DeskError('address_malformed', { server, address: host }, thrown)
-  if (code === 'ERR_BAD_RESPONSE' || (typeof code === 'string' && code.startsWith('HPE_'))) return new DeskError('server_not_json', detail, thrown)
+  // axios has one code for a reply that is too long and for one that was cut off; only the first is the server's fault.
+  const tooLong = code === 'ERR_BAD_RESPONSE' && thrown instanceof Error && thrown.message.startsWith('maxContentLength')
+  if (tooLong || (typeof code === 'string' && code.startsWith('HPE_'))) return new DeskError('server_not_json', detail, thrown)
   return new DeskError('server_unreachable', detail, thrown)
 }
 
