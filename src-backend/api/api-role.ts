@@ -26,6 +26,7 @@ export async function startApiRole(
     async close() {
       await hub.close()
       await server.close()
+      await queue.close()
       await store.close()
     },
   }

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { taskErrorCodeSchema } from '../../src-shared/gpu-contract'
 import { heygemTaskType, type JobSubmit, type TaskReport } from '../../src-shared/hub-contract'
-import type { Log } from '../log'
+import { reasonOf, type Log } from '../log'
 import type { TaskStore } from './store'
 import { advance, heldBy, isFinal, type ApiTask, type ApiTaskEvent } from './task'
 
@@ -85,12 +85,12 @@ export class TaskQueue {
     return this.workers.size > 0
   }
 
-  /** First what the worker already has, so that nobody else is given it; then more. */
+  /** First what the worker already has, so that nobody else is given it; then more. Answers what it need not tell again. */
   async workerJoined(worker: QueueWorker, reports: readonly TaskReport[]): Promise<readonly string[]> {
     const taken: string[] = []
     for (const report of reports) if (await this.reported(worker.id, report)) taken.push(report.task_id)
     this.workers.set(worker.id, worker)
-    await this.dispatch()
+    void this.dispatch()
     return taken
   }
 
@@ -120,7 +120,7 @@ export class TaskQueue {
     const at = this.parts.now()
     const task = await this.apply(report.task_id, { type: 'reported', worker: workerId, report, at })
     if (task && !isFinal(task)) return false
-    if (this.workers.has(workerId)) await this.dispatch()
+    void this.dispatch()
     return true
   }
 
@@ -137,11 +137,20 @@ export class TaskQueue {
     return updated?.task
   }
 
-  /** One at a time: two rounds at once could give a task to two workers. */
+  /** One round at a time: two at once could give a task to two workers. Never rejects; the next round tries again. */
   private dispatch(): Promise<void> {
-    const round = this.dispatching.then(() => this.dispatchRound())
-    this.dispatching = round.catch(() => undefined)
-    return round
+    this.dispatching = this.dispatching
+      .then(() => this.dispatchRound())
+      .catch((error: unknown) => {
+        this.parts.log.error('dispatch_failed', { reason: reasonOf(error) })
+      })
+    return this.dispatching
+  }
+
+  /** Nothing is given out any more; what is under way is finished. */
+  async close(): Promise<void> {
+    this.workers.clear()
+    await this.dispatching
   }
 
   private async dispatchRound(): Promise<void> {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLog } from '../log'
 import { listen } from '../listen'
+import { askServer, type TestReply } from '../test-http'
 import { md5Of } from '../test-media'
 import type { Engine, EngineState, RenderRequest } from './engine'
 import { FileStore } from './file-store'
@@ -64,15 +65,6 @@ export class HandEngine implements Engine {
   }
 }
 
-export interface TestReply {
-  readonly status: number
-  readonly headers: Headers
-  readonly text: string
-  /** As it came; undefined when it is not JSON. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a wrong shape fails the test that looks at it
-  readonly json: any
-}
-
 export interface TestGpuOptions {
   readonly engine?: Engine
   readonly secret?: string
@@ -100,12 +92,8 @@ export async function startTestGpu(options: TestGpuOptions = {}) {
   const working = runWorker(parts, stopping.signal)
   const headers: Record<string, string> = options.secret ? { Authorization: `Bearer ${options.secret}` } : {}
 
-  const ask = async (method: string, path: string, body?: unknown, more: Record<string, string> = {}): Promise<TestReply> => {
-    const sent = body === undefined ? null : typeof body === 'string' || body instanceof FormData ? body : JSON.stringify(body)
-    const response = await fetch(`${url}/api/heygem/${path}`, { method, body: sent, headers: { ...headers, ...more } })
-    const text = await response.text()
-    return { status: response.status, headers: response.headers, text, json: safeJson(text) }
-  }
+  const ask = (method: string, path: string, body?: unknown, more: Record<string, string> = {}): Promise<TestReply> =>
+    askServer(method, `${url}/api/heygem/${path}`, body, { ...headers, ...more })
   const upload = (content: string | Buffer, fields: Record<string, string>, fieldsFirst = true, name = 'a.mp4') => {
     const form = new FormData()
     const addFields = (): void => {
@@ -146,13 +134,5 @@ export async function startTestGpu(options: TestGpuOptions = {}) {
       await stop()
       await rm(dir, { recursive: true, force: true })
     },
-  }
-}
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

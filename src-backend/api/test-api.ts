@@ -1,0 +1,136 @@
+// An API server for tests: the real rooms on a folder and a port of its own, and a worker that the test plays itself.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { WebSocket } from 'ws'
+import { heygemTaskType, type HubMessageOut } from '../../src-shared/hub-contract'
+import { listen } from '../listen'
+import { createLog } from '../log'
+import { askServer, type TestReply } from '../test-http'
+import { hubTimes, openHub, type HubTimes } from './hub'
+import { Licenses } from './licenses'
+import { createApiServer } from './server'
+import { MemoryTaskStore } from './store-memory'
+import { TaskQueue } from './task-queue'
+
+export const workerSecret = 'the worker secret'
+
+export interface TestApiOptions {
+  readonly secret?: string
+  readonly times?: Partial<HubTimes>
+  /** A folder and a port that stay, for a second start. */
+  readonly dir?: string
+  readonly port?: number
+}
+
+export type TestApi = Awaited<ReturnType<typeof startTestApi>>
+
+export async function startTestApi(options: TestApiOptions = {}) {
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'api-')))
+  const said: string[] = []
+  const log = createLog((line) => said.push(line))
+  const licenses = Licenses.load({ licenseFile: undefined, licenseKeys: ['K1', 'K2'], secret: options.secret ?? '' })
+  const store = await MemoryTaskStore.open(dir, log)
+  const queue = await TaskQueue.open({ store, log, now: Date.now })
+  const server = createApiServer({ licenses, queue, log })
+  const hub = openHub(server.server, { queue, log, workerSecret, times: { ...hubTimes, ...options.times } })
+  const url = await listen(server, '127.0.0.1', options.port ?? 0)
+  const hubUrl = `${url.replace('http', 'ws')}/dsp`
+
+  const licensed = { Authorization: 'Bearer K1', 'X-Machine-Code': 'MC' }
+  const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<TestReply> =>
+    askServer(method, `${url}/api/heygem/${path}`, body, { ...licensed, ...headers })
+  const order = { audio_hash: 'a'.repeat(32), video_hash: 'b'.repeat(32) }
+  const submit = (more: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
+    ask('POST', 'task/submit', { ...order, ...more }, headers)
+  const status = async (id: string, headers: Record<string, string> = {}): Promise<Record<string, unknown>> => {
+    const { json } = (await ask('GET', `task/status?task_id=${id}`, undefined, headers)) as { json: { data: Record<string, unknown> } }
+    return json.data
+  }
+  /** Asks until the status is as wanted. */
+  const until = async (id: string, wanted: string): Promise<Record<string, unknown>> => {
+    for (;;) {
+      const data = await status(id)
+      if (data.status === wanted) return data
+    }
+  }
+  const stop = async (): Promise<void> => {
+    await hub.close()
+    await server.close()
+    await queue.close()
+    await store.close()
+  }
+  return {
+    ...{ dir, url, hubUrl, said, log, queue, ask, submit, status, until, stop },
+    port: Number(new URL(url).port),
+    async remove() {
+      await stop()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** One end of the hub's conversation, read message by message. */
+export class TestPeer {
+  private readonly heard: Record<string, unknown>[] = []
+  private readonly waiting: ((message: Record<string, unknown>) => void)[] = []
+  readonly closed: Promise<number>
+
+  private constructor(readonly ws: WebSocket) {
+    this.closed = new Promise((resolve) => ws.once('close', resolve))
+    ws.on('message', (data) => {
+      const message = JSON.parse((data as Buffer).toString()) as Record<string, unknown>
+      const taker = this.waiting.shift()
+      if (taker) taker(message)
+      else this.heard.push(message)
+    })
+  }
+
+  static async connect(url: string, options: { readonly autoPong?: boolean } = {}): Promise<TestPeer> {
+    const ws = new WebSocket(url, options)
+    const peer = new TestPeer(ws)
+    await new Promise((resolve, reject) => {
+      ws.once('open', resolve)
+      ws.once('error', reject)
+    })
+    return peer
+  }
+
+  /** Registered, with the greetings read. */
+  static async worker(url: string, more: Partial<Extract<HubMessageOut, { type: 'register' }>> = {}): Promise<TestPeer> {
+    const peer = await TestPeer.connect(url)
+    peer.send({ type: 'register', role: 'worker', secret: workerSecret, capabilities: [heygemTaskType], ...more })
+    await peer.expect('connected')
+    await peer.expect('registered')
+    return peer
+  }
+
+  send(message: HubMessageOut | string): void {
+    this.ws.send(typeof message === 'string' ? message : JSON.stringify(message))
+  }
+
+  next(): Promise<Record<string, unknown>> {
+    const message = this.heard.shift()
+    return message ? Promise.resolve(message) : new Promise((resolve) => this.waiting.push(resolve))
+  }
+
+  /** The next message, which must be of this type. */
+  async expect(type: string): Promise<Record<string, unknown>> {
+    const message = await this.next()
+    if (message.type !== type) throw new Error(`expected ${type}, heard ${JSON.stringify(message)}`)
+    return message
+  }
+
+  /** Takes the next job; answers its id. */
+  async accept(): Promise<string> {
+    const job = await this.expect('gpu.job.submit')
+    const id = job.request_id as string
+    this.send({ type: 'gpu.job.result', task_type: heygemTaskType, request_id: id, result: { task_id: id } })
+    return id
+  }
+
+  close(): Promise<number> {
+    this.ws.close()
+    return this.closed
+  }
+}
