@@ -78,7 +78,8 @@ async function start(): Promise<void> {
         isFallback: process.versions.electron !== __PINNED_ELECTRON__,
         platform: process.platform === 'win32' || process.platform === 'darwin' ? process.platform : 'linux',
       },
-      samplesDir: join(app.isPackaged ? process.resourcesPath : app.getAppPath(), 'assets', 'sample'),
+      // electron-builder.yml puts them beside the archive, where the file system can play them.
+      samplesDir: app.isPackaged ? join(process.resourcesPath, 'sample') : join(app.getAppPath(), 'assets', 'sample'),
       window: () => window,
       viewOf,
       settingsChanged: () => {
