@@ -34,7 +34,7 @@ export default tseslint.config(
       },
     },
     rules: {
-      'eqeqeq': 'error',
+      'eqeqeq': ['error', 'always', { null: 'ignore' }],
       'no-restricted-syntax': ['error', ...habits],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-non-null-assertion': 'error',
@@ -63,6 +63,8 @@ export default tseslint.config(
     extends: [reactHooks.configs.flat['recommended-latest']],
     rules: {
       'no-console': 'error',
+      // It speaks of React Compiler, which does not build this program.
+      'react-hooks/incompatible-library': 'off',
       'no-restricted-globals': [
         'error',
         ...['fetch', 'XMLHttpRequest', 'WebSocket', 'EventSource'].map((name) => only(name, 'The window speaks to window.desk, never to the network.')),
