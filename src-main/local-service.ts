@@ -8,6 +8,8 @@ import type { ServiceView } from '../src-shared/bridge-contract'
 import { DeskError, toDeskError } from '../src-shared/errors'
 import { gpuPaths } from '../src-shared/gpu-contract'
 import { requestJson } from './submitter/json-request'
+import { createGpuClient } from './submitter/gpu-client'
+import { pause } from './submitter/retry'
 import type { Servers } from './submitter/servers'
 
 /** A started backend program. `firstLine` is what it says on stdout when it listens. */
@@ -68,6 +70,7 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
     })
     try {
       const { apiUrl, gpuUrl } = await addresses
+      await untilEngineSettled(gpuUrl)
       await writePrivate(join(serviceDir, 'running.json'), { pid: launched.pid, apiUrl, gpuUrl })
       return { apiUrl, gpuUrl }
     } catch (thrown) {
@@ -93,6 +96,7 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
   const ensureRunning = async (keys: z.infer<typeof keysSchema>): Promise<Addresses> => {
     if (own !== null) return own.addresses
     ensuring ??= (async () => {
+      if (stopping) throw new DeskError('service_failed')
       const signal = AbortSignal.timeout(startLimitMs)
       return (await findRunning(signal)) ?? (await startOwn(keys))
     })().finally(() => (ensuring = null))
@@ -125,6 +129,18 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
       await launched.exited
       await rm(join(serviceDir, 'running.json'), { force: true })
     },
+  }
+}
+
+/** The service listens before it knows its engine. Throws ffmpeg_missing, so that the next start looks for it again. */
+async function untilEngineSettled(gpuUrl: string): Promise<void> {
+  const signal = AbortSignal.timeout(startLimitMs)
+  const gpu = createGpuClient({ apiUrl: '', gpuUrl, licenseKey: '', apiSecret: '', gpuSecret: '', machineCode: '' })
+  for (;;) {
+    const health = await gpu.health(signal)
+    if (health.ffmpegMissing) throw new DeskError('ffmpeg_missing')
+    if (health.initialized) return
+    await pause(100, signal)
   }
 }
 

@@ -23,7 +23,8 @@ export interface GpuHealth {
   readonly initialized: boolean
   /** What the server says of itself when it is not ready; '' when nothing. */
   readonly said: string
-  readonly tookMs: number
+  /** Our backend's engines need ffmpeg and say so when it is not there. */
+  readonly ffmpegMissing: boolean
 }
 
 export interface GpuClient {
@@ -66,12 +67,11 @@ export function createGpuClient(servers: Servers): GpuClient {
 
   return {
     async health(signal) {
-      const startedMs = Date.now()
       const reply = await requestJson({ server, method: 'GET', baseUrl, path: gpuPaths.health, headers: {}, timeoutMs: 10_000, signal })
       envelopeOf(reply)
       const health = parseAs(healthReplySchema, reply.json)
       const said = !health.initialized && health.msg !== undefined && health.msg !== 'ok' ? saidBy(health.msg, secrets) : ''
-      return { initialized: health.initialized, said, tookMs: Date.now() - startedMs }
+      return { initialized: health.initialized, said, ffmpegMissing: !health.initialized && said.startsWith('ffmpeg missing') }
     },
 
     async checkFiles(files, signal) {

@@ -102,6 +102,7 @@ async function prepare(
     await retrying(
       async () => {
         const health = await (await gpu()).health(signal)
+        if (health.ffmpegMissing) throw new DeskError('ffmpeg_missing')
         if (!health.initialized) throw new DeskError('engine_not_ready', { server: 'gpu', said: health.said })
       },
       signal,
