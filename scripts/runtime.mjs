@@ -1,6 +1,6 @@
 // Decides which Electron runs the app: a given one, the pinned one, or on linux-x64 machines that cannot fetch it a
 // fallback for tests. The only place that decides this; run as a program it prints what it found.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -46,9 +46,16 @@ export async function findRuntime() {
   }
 }
 
-/** Root has no Chromium sandbox on Linux; nobody else is ever run without it. */
-export function sandboxArguments() {
-  return process.platform === 'linux' && process.getuid() === 0 ? ['--no-sandbox'] : []
+/**
+ * Why Chromium's sandbox cannot work for this user on this system; undefined where it can, and there it is never turned
+ * off. Concerns starts from a checkout only: a packaged program decides nothing of the kind.
+ */
+export function whyNoSandbox() {
+  if (process.platform !== 'linux') return undefined
+  if (process.getuid() === 0) return 'this is the root user'
+  // What the sandbox is made of; some containers and systems forbid it to users.
+  const trial = spawnSync('unshare', ['--user', '--map-root-user', '--net', 'true'], { stdio: 'ignore' })
+  return trial.status === 0 ? undefined : 'this system gives its users no namespaces'
 }
 
 function pinnedVersion() {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { buildIfStale } from './build.mjs'
 import { projectRoot } from './project-root.mjs'
 import { runProgram } from './run-program.mjs'
-import { findRuntime, sandboxArguments } from './runtime.mjs'
+import { findRuntime, whyNoSandbox } from './runtime.mjs'
 import { ensureSystemPackages } from './system-packages.mjs'
 
 const hasDisplay = process.platform !== 'linux' || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
@@ -23,10 +23,10 @@ await (runtime === undefined ? submitSample() : openApp(runtime, process.argv.sl
 
 async function openApp({ executable, note }, args) {
   if (note) console.error(note)
-  const sandbox = sandboxArguments()
-  if (sandbox.length > 0) console.error('Running without the Chromium sandbox, only because this is the root user.')
+  const reason = whyNoSandbox()
+  if (reason !== undefined) console.error(`Running without the Chromium sandbox, only because ${reason}.`)
 
-  const child = spawn(executable, [...sandbox, projectRoot, ...args], { cwd: projectRoot, stdio: 'inherit' })
+  const child = spawn(executable, [...(reason === undefined ? [] : ['--no-sandbox']), projectRoot, ...args], { cwd: projectRoot, stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       // A terminal sends Ctrl+C to the app as well; twice would mean "at once".

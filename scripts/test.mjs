@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { buildIfStale } from './build.mjs'
 import { check, unitReport } from './check.mjs'
 import { cacheDir, projectRoot } from './project-root.mjs'
-import { findRuntime } from './runtime.mjs'
+import { findRuntime, whyNoSandbox } from './runtime.mjs'
 import { ensureSystemPackages } from './system-packages.mjs'
 
 const endToEndReport = join(cacheDir, 'test', 'end-to-end.json')
@@ -40,7 +40,13 @@ async function runEndToEnd() {
   const child = spawn(command, args, {
     cwd: projectRoot,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, LIPSYNC_ELECTRON: runtime.executable, PLAYWRIGHT_JSON_OUTPUT_FILE: endToEndReport },
+    env: {
+      ...process.env,
+      LIPSYNC_ELECTRON: runtime.executable,
+      PLAYWRIGHT_JSON_OUTPUT_FILE: endToEndReport,
+      // Electron reads this by itself; the tests need not know.
+      ...(whyNoSandbox() === undefined ? {} : { ELECTRON_DISABLE_SANDBOX: '1' }),
+    },
   })
   return await new Promise((settle, fail) => child.once('error', fail).once('close', settle))
 }
