@@ -4,6 +4,7 @@ import { MantineProvider } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { Notifications } from '@mantine/notifications'
 import { useEffect, useLayoutEffect } from 'react'
+import classes from './app.module.css'
 import { ErrorBoundary } from './shell/error-boundary'
 import { FailurePage } from './shell/failure-page'
 import { LoadingShell } from './shell/loading-shell'
@@ -42,7 +43,7 @@ export function App() {
           {phase === 'failed' && <FailurePage title={speech.words.failure.noSnapshot} error={failure} />}
           {phase === 'ready' && <Shell />}
         </ErrorBoundary>
-        <Notifications position="bottom-right" limit={4} />
+        <Notifications position="bottom-right" limit={4} classNames={{ root: classes.toasts!, notification: classes.toast! }} />
       </SpeechContext>
     </MantineProvider>
   )

@@ -6,6 +6,7 @@ import {
   Checkbox,
   createTheme,
   Input,
+  InputWrapper,
   Modal,
   PasswordInput,
   Progress,
@@ -17,17 +18,11 @@ import {
   type MantineColorsTuple,
 } from '@mantine/core'
 
-const fontFamily = [
-  '"Segoe UI Variable Text"',
-  '"Segoe UI"',
-  '"PingFang SC"',
-  '"Microsoft YaHei UI"',
-  '"Microsoft YaHei"',
-  '"Noto Sans CJK SC"',
-  '"WenQuanYi Zen Hei"',
-  'system-ui',
-  'sans-serif',
-].join(', ')
+// Chinese sets Latin and quotes in the Chinese face; English must not get its wide quotation marks.
+const fonts = {
+  '--desk-font-zh': '"Microsoft YaHei UI", "Microsoft YaHei", "PingFang SC", "Noto Sans CJK SC", "WenQuanYi Zen Hei", system-ui, sans-serif',
+  '--desk-font-en': '"Segoe UI Variable Text", "Segoe UI", -apple-system, Inter, "Noto Sans", "DejaVu Sans", "Microsoft YaHei UI", "PingFang SC", "Noto Sans CJK SC", "WenQuanYi Zen Hei", sans-serif',
+}
 
 const fontFamilyMonospace = '"Cascadia Mono", Consolas, "SF Mono", Menlo, "DejaVu Sans Mono", monospace'
 
@@ -36,10 +31,13 @@ const teal: MantineColorsTuple = ['#e6f6f6', '#cfeaeb', '#a3d7d9', '#70c1c5', '#
 // prettier-ignore
 const graphite: MantineColorsTuple = ['#e6e8ec', '#c9cdd4', '#a5acb8', '#7b828e', '#363b43', '#2a2e35', '#23272d', '#1f2227', '#17191d', '#121417']
 
+// prettier-ignore
+const red: MantineColorsTuple = ['#fcebe9', '#f7d3cf', '#eeaba4', '#ee938a', '#ec8a80', '#e4766b', '#cb4437', '#b93227', '#9c281f', '#7c1f18']
+
 export const theme = createTheme({
-  fontFamily,
+  fontFamily: 'var(--desk-font)',
   fontFamilyMonospace,
-  colors: { teal, dark: graphite },
+  colors: { teal, red, dark: graphite },
   primaryColor: 'teal',
   primaryShade: { light: 7, dark: 5 },
   autoContrast: true,
@@ -58,12 +56,15 @@ export const theme = createTheme({
     Button: Button.extend({ defaultProps: { size: 'xs', fw: 500 } }),
     Checkbox: Checkbox.extend({ defaultProps: { size: 'xs' }, styles: { label: { paddingInlineStart: 8 } } }),
     Input: Input.extend({ defaultProps: { size: 'xs' } }),
+    InputWrapper: InputWrapper.extend({
+      vars: () => ({ label: {}, required: {}, error: { '--input-error-size': '12px' }, description: { '--input-description-size': '12px' } }),
+    }),
     TextInput: TextInput.extend({ defaultProps: { size: 'xs' } }),
     PasswordInput: PasswordInput.extend({ defaultProps: { size: 'xs' } }),
     Select: Select.extend({ defaultProps: { size: 'xs', allowDeselect: false, checkIconPosition: 'right' } }),
     SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs' } }),
     // Its scroll lock writes a <style> of its own, which the Content-Security-Policy refuses; the page never scrolls.
-    Modal: Modal.extend({ defaultProps: { lockScroll: false, centered: true, padding: 'lg', radius: 'md' } }),
+    Modal: Modal.extend({ defaultProps: { lockScroll: false, centered: true, padding: 'lg', radius: 'md' }, styles: { title: { fontWeight: 600, fontSize: 15 } } }),
     Progress: Progress.extend({ defaultProps: { size: 6, radius: 'xl' } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, withArrow: false, fz: 12, px: 8, py: 4 } }),
   },
@@ -136,7 +137,7 @@ const shared = {
 }
 
 export const cssVariables: CSSVariablesResolver = () => ({
-  variables: { '--desk-rail-width': '76px', '--desk-status-height': '28px' },
+  variables: { ...fonts, '--desk-rail-width': '76px', '--desk-status-height': '28px' },
   light: { ...light, ...shared },
   dark: { ...dark, ...shared },
 })

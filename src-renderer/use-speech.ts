@@ -20,9 +20,15 @@ const speak = (language: Language, words: Words): Speech => ({
   format: createFormat(language),
   describe: (error) => {
     const said = describeError(language, error)
-    return { ...said, body: [said.meaning, said.todo].join(language === 'zh-CN' ? '' : ' ') }
+    return { ...said, body: sentences(language, said.meaning, said.todo) }
   },
 })
+
+/** A server's own words seldom end like a sentence. */
+function sentences(language: Language, first: string, second: string): string {
+  const ends = /[。！？.!?]$/.test(first)
+  return language === 'zh-CN' ? `${first}${ends ? '' : '。'}${second}` : `${first}${ends ? '' : '.'} ${second}`
+}
 
 export const speeches: Readonly<Record<Language, Speech>> = { 'zh-CN': speak('zh-CN', zhCN), en: speak('en', en) }
 

@@ -8,7 +8,9 @@ export function ErrorToast({ text }: { readonly text: ErrorWords }) {
       <Text size="sm" c="dimmed">
         {text.meaning}
       </Text>
-      <Text size="sm">{text.todo}</Text>
+      <Text size="sm" c="var(--desk-text)">
+        {text.todo}
+      </Text>
     </>
   )
 }
