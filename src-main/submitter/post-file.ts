@@ -92,7 +92,9 @@ async function writeAll(
     if (slot === undefined) break
     await Promise.race([slot.taken, settled])
     if (answered || request.destroyed) return
-    const { bytesRead } = await handle.read(slot.buffer, 0, Math.min(slotBytes, file.sizeBytes - offset), offset)
+    const { bytesRead } = await handle.read(slot.buffer, 0, Math.min(slotBytes, file.sizeBytes - offset), offset).catch((thrown: unknown) => {
+      throw fileError(thrown, file.name)
+    })
     // Shorter than it was: the promised length can no longer be kept.
     if (bytesRead === 0) throw new DeskError('file_changed', { file: file.name })
     offset += bytesRead
