@@ -53,9 +53,11 @@ export async function postFile(post: FilePost): Promise<PostReply> {
         'Content-Type': `multipart/form-data; boundary=${boundary}`,
         'Content-Length': head.length + file.sizeBytes + tail.length,
       },
+      // As an option it counts while connecting too; set on the request it would begin with the connection.
+      timeout: post.idleTimeoutMs ?? 120_000,
       signal,
     })
-    request.setTimeout(post.idleTimeoutMs ?? 120_000, () => request?.destroy(new DeskError('server_timeout', { server, host })))
+    request.on('timeout', () => request?.destroy(new DeskError('server_timeout', { server, host })))
     const reply = readReply(request)
     await writeAll(request, handle, head, tail, file, post.report, reply)
     return await reply
