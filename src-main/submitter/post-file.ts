@@ -21,6 +21,8 @@ export interface FilePost {
   readonly signal: AbortSignal
   /** Without any movement for this long the server counts as silent. */
   readonly idleTimeoutMs?: number
+  /** How long a server that hung up is asked why. */
+  readonly refusalWaitMs?: number
 }
 
 export interface PostReply {
@@ -42,10 +44,9 @@ export async function postFile(post: FilePost): Promise<PostReply> {
   const handle = await open(file.path, 'r').catch((thrown: unknown) => {
     throw fileError(thrown, file.name)
   })
-  let request: ClientRequest | undefined
-  try {
+  const start = (): ClientRequest => {
     const url = new URL(post.url)
-    request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
       method: 'POST',
       headers: {
         ...post.headers,
@@ -57,16 +58,45 @@ export async function postFile(post: FilePost): Promise<PostReply> {
       timeout: post.idleTimeoutMs ?? 120_000,
       signal,
     })
-    request.on('timeout', () => request?.destroy(new DeskError('server_timeout', { server, host })))
+    return request.on('timeout', () => request.destroy(new DeskError('server_timeout', { server, host })))
+  }
+  let request: ClientRequest | undefined
+  try {
+    request = start()
     const reply = readReply(request)
     await writeAll(request, handle, head, tail, file, post.report, reply)
     return await reply
   } catch (thrown) {
+    const refusal = hangUps.has((thrown as NodeJS.ErrnoException).code ?? '') ? await askForRefusal(start, post.refusalWaitMs ?? 1_000) : null
     if (signal.aborted) throw new Stopped()
+    if (refusal !== null) return refusal
     throw networkError(thrown, server, host)
   } finally {
     request?.destroy()
     await handle.close()
+  }
+}
+
+const hangUps: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ECONNABORTED'])
+
+/**
+ * Many servers refuse by the head (too large, wrong secret) and hang up while the body still comes; the broken connection
+ * can swallow that reply before it is read. So the head is sent once more, alone. Null when there is no refusal.
+ */
+async function askForRefusal(start: () => ClientRequest, waitMs: number): Promise<PostReply | null> {
+  const request = start()
+  const timer = setTimeout(() => request.destroy(), waitMs)
+  try {
+    const reply = readReply(request)
+    request.flushHeaders()
+    const { status, text } = await reply
+    // A success would be about a file that did not go through.
+    return status >= 400 ? { status, text } : null
+  } catch {
+    return null
+  } finally {
+    clearTimeout(timer)
+    request.destroy()
   }
 }
 

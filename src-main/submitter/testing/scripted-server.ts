@@ -1,7 +1,10 @@
 // A server that the test plays itself: a request waits until the test looks at it and answers. What it is asked can be
 // checked line by line, and what it answers can be as wrong as a test wants.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createSocketServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, createServer as createSocketServer, type AddressInfo, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import { buffer } from 'node:stream/consumers'
 
 export interface Asked {
@@ -45,7 +48,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     if (taker) taker(asked)
     else unread.push(asked)
   })
-  server.on('clientError', () => undefined)
+  server.on('clientError', (_error, socket) => socket.destroy())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
@@ -108,4 +111,26 @@ export async function deadAddress(): Promise<string> {
   const { url, close } = await startSocketServer(() => undefined)
   await close()
   return url
+}
+
+/** A server in a program of its own: a JavaScript expression that makes it. */
+export async function startProgram(server: string, andThen = ''): Promise<{ readonly url: string; readonly close: () => void }> {
+  const program = spawn(process.execPath, ['-e', `(${server}).listen(0, '127.0.0.1', 1, function () { console.log(this.address().port); ${andThen} })`])
+  const [port] = (await once(createInterface({ input: program.stdout }), 'line')) as [string]
+  return { url: `http://127.0.0.1:${port}`, close: () => void program.kill('SIGKILL') }
+}
+
+/** A server whose machine answers no connection: as behind a wall that drops everything. Linux only. */
+export async function startDeafServer(): Promise<{ readonly url: string; readonly close: () => void }> {
+  // Its program sleeps from the start and its queue holds two: whoever comes after these is not even refused.
+  const program = await startProgram(`require('node:net').createServer()`, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)')
+  const filling = Array.from({ length: 2 }, () => connect(Number(new URL(program.url).port), '127.0.0.1').on('error', () => undefined))
+  await Promise.all(filling.map((socket) => once(socket, 'connect')))
+  return {
+    url: program.url,
+    close: () => {
+      program.close()
+      for (const socket of filling) socket.destroy()
+    },
+  }
 }
