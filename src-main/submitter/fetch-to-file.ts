@@ -38,12 +38,12 @@ export async function fetchToFile(fetch: FileFetch): Promise<FetchedFile> {
   }
   try {
     const reply = await axios.get<Readable>(fetch.url, {
-      headers: fetch.headers,
+      // As it is, not packed: a length that counts, and the bytes of a video.
+      headers: { ...fetch.headers, 'Accept-Encoding': 'identity' },
       responseType: 'stream',
       signal: AbortSignal.any([signal, idle.signal]),
       validateStatus: () => true,
       maxRedirects: 0,
-      // A length that counts: what is announced must be what is stored.
       decompress: false,
       proxy: false,
     })
