@@ -45,6 +45,7 @@ describe('readConfig', () => {
       kind: 'duix',
       url: 'http://127.0.0.1:1',
       dataDir: expect.stringMatching(/d$/),
+      filesUrl: undefined,
       restartCommand: ['docker', 'restart', 'my engine'],
     })
   })

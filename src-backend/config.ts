@@ -37,6 +37,8 @@ export type EngineConfig =
       readonly kind: 'duix'
       readonly url: string
       readonly dataDir: string
+      /** This machine as the engine sees it, for images that fetch their inputs. */
+      readonly filesUrl: string | undefined
       readonly restartCommand: readonly string[] | undefined
     }
 
@@ -66,6 +68,7 @@ const environmentSchema = z.object({
   ENGINE: z.enum(['mux', 'duix'], 'must be mux or duix').default('mux'),
   DUIX_URL: z.url({ protocol: /^https?$/, error: 'not an http:// or https:// address' }).optional(),
   DUIX_DATA_DIR: optional,
+  DUIX_FILES_URL: z.url({ protocol: /^http$/, error: 'not an http:// address' }).optional(),
   DUIX_RESTART_COMMAND: optional,
   FFMPEG_PATH: z.string().default('ffmpeg'),
   FFPROBE_PATH: z.string().default('ffprobe'),
@@ -143,6 +146,7 @@ function readEngine(env: Environment, problems: string[]): EngineConfig {
     kind: 'duix',
     url: (env.DUIX_URL ?? '').replace(/\/+$/, ''),
     dataDir: resolve(env.DUIX_DATA_DIR ?? ''),
+    filesUrl: env.DUIX_FILES_URL,
     restartCommand: readCommand(env.DUIX_RESTART_COMMAND, problems),
   }
 }

@@ -4,7 +4,12 @@ import { join } from 'node:path'
 import type { Config } from '../config'
 import { listen, type RunningRole } from '../listen'
 import type { Log } from '../log'
+import { DuixClient } from './duix-client'
+import { serveDuixFiles } from './duix-files'
+import { DuixFolder, duixTempDir } from './duix-folder'
+import { DuixRuns } from './duix-runs'
 import type { Engine } from './engine'
+import { DuixEngine, duixTimes } from './engine-duix'
 import { MuxEngine } from './engine-mux'
 import { FileStore } from './file-store'
 import { hubLinkTimes, runHubLink } from './hub-link'
@@ -15,6 +20,10 @@ import { runWorker } from './worker'
 
 const prepareAgainMs = 5000
 const uploadIdleMs = 120_000
+/** It answers slowly while it renders. */
+const duixRequestMs = 45_000
+/** A result that does not grow for so long is complete. */
+const duixStableMs = 1500
 
 /** Where tasks come from besides HTTP. */
 export interface HubAccess {
@@ -28,7 +37,7 @@ export async function startGpuRole(config: Config, hub: HubAccess | undefined, l
   const files = await FileStore.open(dir)
   const results = await ResultStore.open(join(dir, 'results'))
   const tasks = await TaskTable.open(join(dir, 'tasks.jsonl'), log)
-  const engine = createEngine(config)
+  const { engine, close: closeEngine } = await openEngine(config, dir, log)
   const server = createGpuServer({
     engine,
     files,
@@ -52,11 +61,26 @@ export async function startGpuRole(config: Config, hub: HubAccess | undefined, l
     async close() {
       stopping.abort()
       await Promise.all([working, link, server.close()])
+      await closeEngine()
       await tasks.close()
     },
   }
 }
 
-function createEngine(config: Config): Engine {
-  return new MuxEngine(config.tools)
+interface OpenEngine {
+  readonly engine: Engine
+  readonly close: () => Promise<void>
+}
+
+async function openEngine({ gpu, tools }: Config, dir: string, log: Log): Promise<OpenEngine> {
+  if (gpu.engine.kind === 'mux') return { engine: new MuxEngine(tools), close: () => Promise.resolve() }
+  const { url, dataDir, filesUrl, restartCommand } = gpu.engine
+  const files = filesUrl === undefined ? undefined : await serveDuixFiles(duixTempDir(dataDir), filesUrl)
+  const client = new DuixClient(url, duixRequestMs)
+  const folder = new DuixFolder(dataDir, tools, files?.url, duixStableMs)
+  const runs = new DuixRuns(join(dir, 'duix'))
+  return {
+    engine: new DuixEngine({ client, folder, runs, times: duixTimes, restartCommand, log }),
+    close: async () => files?.close(),
+  }
 }

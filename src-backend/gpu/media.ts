@@ -16,9 +16,15 @@ export interface VideoTrack {
   /** As ffmpeg writes it, "30000/1001". */
   readonly frameRate: string
   readonly pixelFormat: string
+  /** Stored on its side, to be turned by the player. */
+  readonly turned: boolean
+  /** Every frame lasts as long as the others. */
+  readonly steady: boolean
 }
 
 export interface MediaFacts {
+  /** ffprobe's names for it, "mov,mp4,m4a,…". */
+  readonly container: string
   readonly durationSeconds: number | undefined
   /** Undefined for cover pictures too: they are not a video. */
   readonly video: VideoTrack | undefined
@@ -38,10 +44,11 @@ const probeSchema = z.object({
         avg_frame_rate: z.string().default(''),
         duration: z.coerce.number().optional(),
         disposition: z.object({ attached_pic: z.number().default(0) }).default({ attached_pic: 0 }),
+        side_data_list: z.array(z.object({ rotation: z.number().default(0) })).default([]),
       }),
     )
     .default([]),
-  format: z.object({ duration: z.coerce.number().optional() }).default({}),
+  format: z.object({ format_name: z.string().default(''), duration: z.coerce.number().optional() }).default({ format_name: '' }),
 })
 type ProbedStream = z.infer<typeof probeSchema>['streams'][number]
 
@@ -60,6 +67,7 @@ export async function probeMedia(
   const audio = streams.find((stream) => stream.codec_type === 'audio')
   const duration = format.duration ?? video?.duration ?? audio?.duration
   return {
+    container: format.format_name,
     durationSeconds: duration !== undefined && Number.isFinite(duration) ? duration : undefined,
     video: video && {
       codec: video.codec_name,
@@ -67,6 +75,8 @@ export async function probeMedia(
       height: video.height,
       frameRate: chooseFrameRate(video),
       pixelFormat: video.pix_fmt,
+      turned: video.side_data_list.some((data) => data.rotation !== 0),
+      steady: isSteady(video),
     },
     audio: audio && { codec: audio.codec_name },
   }
@@ -132,13 +142,16 @@ export function rateNumber(rate: string): number {
   return Number.isFinite(value) ? value : 0
 }
 
+function isSteady(stream: ProbedStream): boolean {
+  const nominal = rateNumber(stream.r_frame_rate)
+  const average = rateNumber(stream.avg_frame_rate)
+  return average === 0 || Math.abs(nominal - average) < nominal * 0.01
+}
+
 /** The nominal rate where frames are even; the average where they are not (phones, screen recordings). */
 function chooseFrameRate(stream: ProbedStream): string {
   const sensible = (rate: string): boolean => rateNumber(rate) >= 1 && rateNumber(rate) <= 120
-  const nominal = rateNumber(stream.r_frame_rate)
-  const average = rateNumber(stream.avg_frame_rate)
-  const even = average === 0 || Math.abs(nominal - average) < nominal * 0.01
-  if (even && sensible(stream.r_frame_rate)) return stream.r_frame_rate
+  if (isSteady(stream) && sensible(stream.r_frame_rate)) return stream.r_frame_rate
   if (sensible(stream.avg_frame_rate)) return stream.avg_frame_rate
   return sensible(stream.r_frame_rate) ? stream.r_frame_rate : '25/1'
 }
