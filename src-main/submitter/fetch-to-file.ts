@@ -82,10 +82,13 @@ export async function fetchToFile(fetch: FileFetch): Promise<FetchedFile> {
 
 /** A system error about the output folder as a typed one; null for errors of another kind. */
 export function diskError(thrown: unknown, folderPath: string): DeskError | null {
-  const code = (thrown as NodeJS.ErrnoException | null)?.code
+  const { code, syscall } = (thrown ?? {}) as NodeJS.ErrnoException
   const folder = basename(folderPath) || folderPath
   if (code === 'ENOSPC' || code === 'EDQUOT') return new DeskError('disk_full', { folder }, thrown)
   if (code === 'ENOENT' || code === 'ENOTDIR') return new DeskError('output_missing', { folder }, thrown)
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return new DeskError('output_not_writable', { folder }, thrown)
+  // Also what else a disk has against a file, as its size or a folder of that name; a connection fails with other calls.
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || syscall === 'open' || syscall === 'write') {
+    return new DeskError('output_not_writable', { folder }, thrown)
+  }
   return null
 }
