@@ -57,7 +57,7 @@ export const theme = createTheme({
     Checkbox: Checkbox.extend({ defaultProps: { size: 'xs' }, styles: { label: { paddingInlineStart: 8 } } }),
     Input: Input.extend({ defaultProps: { size: 'xs' } }),
     InputWrapper: InputWrapper.extend({
-      vars: () => ({ label: {}, required: {}, error: { '--input-error-size': '12px' }, description: { '--input-description-size': '12px' } }),
+      vars: () => ({ label: {}, required: {}, success: {}, error: { '--input-error-size': '12px' }, description: { '--input-description-size': '12px' } }),
     }),
     TextInput: TextInput.extend({ defaultProps: { size: 'xs' } }),
     PasswordInput: PasswordInput.extend({ defaultProps: { size: 'xs' } }),

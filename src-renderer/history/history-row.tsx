@@ -62,8 +62,8 @@ export const HistoryRow = memo(function HistoryRow({ id, open, onPlay }: History
         )}
         <Ending job={job} />
       </div>
-      <span className={classes.number}>{result ? format.clock(result.durationSec) : ''}</span>
-      <span className={classes.number}>{result ? format.bytes(result.sizeBytes) : ''}</span>
+      {result && <span className={classes.number}>{format.clock(result.durationSec)}</span>}
+      {result && <span className={classes.number}>{format.bytes(result.sizeBytes)}</span>}
       <span className={classes.number}>{format.moment(job.updatedAtMs, Date.now())}</span>
       <RowActions job={job} open={open} />
     </div>

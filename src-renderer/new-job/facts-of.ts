@@ -15,7 +15,7 @@ export function factsOf(file: PickedFile, format: Format, words: Words): readonl
   }
   if (file.role === 'audio' && media?.audio) {
     const { codec, sampleRateHz, channels } = media.audio
-    facts.push(codecName(codec), `${format.count(sampleRateHz)} Hz`)
+    facts.push(codecName(codec), format.sampleRate(sampleRateHz))
     facts.push(channels === 1 ? words.newJob.tracks.mono : channels === 2 ? words.newJob.tracks.stereo : words.newJob.tracks.channels(channels))
   }
   facts.push(format.bytes(file.sizeBytes))

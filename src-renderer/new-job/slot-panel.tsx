@@ -41,7 +41,9 @@ export function SlotPanel({ role, newJob }: SlotPanelProps) {
       data-state={slot.kind}
       data-over={over || undefined}
       onDragOver={() => setOver(true)}
-      onDragLeave={() => setOver(false)}
+      onDragLeave={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false)
+      }}
       onDrop={drop}
     >
       {slot.kind === 'empty' && <EmptySlot role={role} onPick={() => void newJob.pick(role)} />}

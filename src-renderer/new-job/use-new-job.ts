@@ -39,24 +39,39 @@ export function useNewJob(): NewJob {
   // What the slots hold now, for replies that come later than the next render.
   const held = useRef(slots)
 
-  const put = useCallback(
-    (role: FileRole, slot: Slot): void => {
-      const before = held.current[role]
-      if (before.kind === 'ready' && slot !== before && !(slot.kind === 'ready' && slot.file.token === before.file.token)) {
-        void call((desk) => desk.releaseFile(before.file.token))
-      }
-      held.current = { ...held.current, [role]: slot }
-      setSlots(held.current)
+  const show = useCallback((role: FileRole, slot: Slot): void => {
+    held.current = { ...held.current, [role]: slot }
+    setSlots(held.current)
+  }, [])
+
+  const release = useCallback(
+    (slot: Slot): void => {
+      if (slot.kind === 'ready') void call((desk) => desk.releaseFile(slot.file.token))
     },
     [call],
   )
 
-  /** Back to what was there before a reading that came to nothing, unless something newer is there. */
-  const restore = useCallback((role: FileRole, reading: Slot): void => {
-    if (held.current[role] !== reading) return
-    held.current = { ...held.current, [role]: empty }
-    setSlots(held.current)
-  }, [])
+  const put = useCallback(
+    (role: FileRole, slot: Slot): void => {
+      release(held.current[role])
+      show(role, slot)
+    },
+    [release, show],
+  )
+
+  /** Reads a dropped file; until its content has said where it belongs, what the slot held is only covered. */
+  const read = useCallback(
+    async (dropped: File, role: FileRole | null, cover: FileRole): Promise<PickedFile | undefined> => {
+      const covered = held.current[cover]
+      const reading: Slot = { kind: 'reading', name: dropped.name }
+      show(cover, reading)
+      const file = await call((desk) => desk.takeDroppedFile(dropped, role))
+      if (held.current[cover] === reading) show(cover, covered)
+      else release(covered)
+      return file
+    },
+    [call, release, show],
+  )
 
   const pick = useCallback(
     async (role: FileRole): Promise<void> => {
@@ -75,15 +90,11 @@ export function useNewJob(): NewJob {
           left += 1
           continue
         }
-        const guess = role ?? likelyRole(dropped)
-        const reading: Slot = { kind: 'reading', name: dropped.name }
-        if (!filled.has(guess)) put(guess, reading)
-        const file = await call((desk) => desk.takeDroppedFile(dropped, role))
-        restore(guess, reading)
+        const file = await read(dropped, role, role ?? likelyRole(dropped))
         if (!file) continue
         if (filled.has(file.role)) {
           left += 1
-          void call((desk) => desk.releaseFile(file.token))
+          release({ kind: 'ready', file })
           continue
         }
         filled.add(file.role)
@@ -91,7 +102,7 @@ export function useNewJob(): NewJob {
       }
       if (left > 0) notifications.show({ message: words.drop.oneAtATime, color: 'yellow' })
     },
-    [call, put, restore, words],
+    [put, read, release, words],
   )
 
   const takeSamples = useCallback(async (): Promise<void> => {

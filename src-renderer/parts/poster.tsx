@@ -25,7 +25,11 @@ export function Poster({ mediaUrl }: { readonly mediaUrl: string | null }) {
           tabIndex={-1}
           disablePictureInPicture
           // A codec without a decoder still loads, as a video without a picture.
-          onLoadedData={(event) => setShown({ url: mediaUrl, good: event.currentTarget.videoWidth > 0 })}
+          // With one, the placeholder stays until a frame is really there.
+          onLoadedData={({ currentTarget: video }) => {
+            if (video.videoWidth === 0) setShown({ url: mediaUrl, good: false })
+            else video.requestVideoFrameCallback(() => setShown({ url: mediaUrl, good: true }))
+          }}
           onError={() => setShown({ url: mediaUrl, good: false })}
         />
       )}

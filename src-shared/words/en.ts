@@ -12,11 +12,8 @@ export const en: Words = {
   common: {
     cancel: 'Cancel',
     close: 'Close',
-    dismiss: 'Dismiss',
-    retry: 'Try again',
     copy: 'Copy',
     copied: 'Copied',
-    unknown: 'Unknown',
   },
 
   status: {
@@ -52,7 +49,7 @@ export const en: Words = {
     seek: 'Position',
     noPreview: 'This file does not play in the window',
     noPreviewHint: 'That does not affect the result',
-    tracks: { noSound: 'no sound', mono: 'mono', stereo: 'stereo', channels: (count) => `${count} channels` },
+    tracks: { mono: 'mono', stereo: 'stereo', channels: (count) => `${count} channels` },
     verdict: { fine: 'Ready to use', warn: 'Can be used; please note', cannot: 'Cannot be used' },
     warnings: {
       unreadable_here: 'This format cannot be read here; the server decides whether it works.',
@@ -123,7 +120,6 @@ export const en: Words = {
     noTaskId: 'Shown once submitted',
     jobId: 'Job id',
     sent: 'Uploaded',
-    sentNothing: '0 B',
     video: 'Presenter video',
     audio: 'Voice',
   },
@@ -137,7 +133,7 @@ export const en: Words = {
     empty: 'Nothing finished yet',
     emptyHint: 'Jobs that are done, failed or cancelled stay here.',
     nothingFound: (text) => `No job’s name contains “${text}”`,
-    columns: { name: 'Name', state: 'State', length: 'Length', size: 'Size', when: 'When' },
+    columns: { name: 'Name', length: 'Length', size: 'Size', when: 'When' },
     play: 'Play',
     showInFolder: 'Show in folder',
     retry: 'Try again',
@@ -148,7 +144,6 @@ export const en: Words = {
     chooseFolder: 'Choose a folder',
     chooseFiles: 'Choose files again',
     openSettings: 'Open settings',
-    failedDuring: (stage) => `Failed at: ${stage}`,
     cancelledHint: 'Cancelled before there was a result.',
     standIn: 'Stand-in',
     standInHint: 'Made by the stand-in engine: no lips were moved.',
@@ -205,7 +200,6 @@ export const en: Words = {
       output_folder: 'Output folder',
     },
     checkOutcomes: { ok: 'OK', failed: 'Failed', skipped: 'Skipped' },
-    checkColumns: { check: 'Check', target: 'Target', outcome: 'Outcome', took: 'Time' },
     output: 'Save results to',
     outputDefault: 'The system’s videos folder',
     choose: 'Change…',

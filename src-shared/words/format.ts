@@ -66,8 +66,8 @@ export function createFormat(language: Language) {
   const counts = new Intl.NumberFormat(language, { maximumFractionDigits: 0 })
   const percents = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 })
   const rates = new Intl.NumberFormat(language, { maximumFractionDigits: 2 })
-  const time = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hour12: false })
-  const timeWithSeconds = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
+  const time = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+  const timeWithSeconds = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
   const dayOfYear = new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric' })
   const fullDay = new Intl.DateTimeFormat(language, { year: 'numeric', month: 'short', day: 'numeric' })
   const words = spanWords[language]
@@ -117,6 +117,7 @@ export function createFormat(language: Language) {
       return h > 0 ? `${h}:${pad(min)}:${pad(whole % 60)}` : `${min}:${pad(whole % 60)}`
     },
     frameRate: (fps: number): string => `${rates.format(fps)} fps`,
+    sampleRate: (hz: number): string => `${rates.format(hz / 1000)} kHz`,
     milliseconds: (ms: number): string => (ms < 1000 ? `${counts.format(ms)} ms` : `${rates.format(ms / 1000)} s`),
     timeOfDay: (ms: number): string => timeWithSeconds.format(ms),
     /** Today and yesterday by name, this year without the year. */

@@ -60,11 +60,8 @@ export const zhCN = {
   common: {
     cancel: '取消',
     close: '关闭',
-    dismiss: '知道了',
-    retry: '重试',
     copy: '复制',
     copied: '已复制',
-    unknown: '未知',
   },
 
   status: {
@@ -100,7 +97,7 @@ export const zhCN = {
     seek: '播放进度',
     noPreview: '窗口里放不了这个文件',
     noPreviewHint: '不影响制作',
-    tracks: { noSound: '无声音', mono: '单声道', stereo: '立体声', channels: (count: number) => `${count} 声道` },
+    tracks: { mono: '单声道', stereo: '立体声', channels: (count: number) => `${count} 声道` },
     verdict: { fine: '可以使用', warn: '可以使用，请留意', cannot: '不能使用' },
     warnings: fileWarnings,
     steps: {
@@ -113,7 +110,7 @@ export const zhCN = {
     summary: {
       exact: (length: string) => `成片时长 ${length}，与配音一致。`,
       looped: (length: string, video: string) => `成片时长 ${length}，与配音一致；视频只有 ${video}，会循环使用。`,
-      cut: (length: string, rest: string) => `成片时长 ${length}，与配音一致；视频多出的 ${rest} 不使用。`,
+      cut: (length: string, rest: string) => `成片时长 ${length}，与配音一致；视频多出的 ${rest}不使用。`,
       unknown: '成片时长与配音一致。',
     },
     why: {
@@ -166,7 +163,6 @@ export const zhCN = {
     noTaskId: '提交后显示',
     jobId: '任务号',
     sent: '已上传',
-    sentNothing: '0 B',
     video: '主播视频',
     audio: '配音',
   },
@@ -180,7 +176,7 @@ export const zhCN = {
     empty: '还没有做完的任务',
     emptyHint: '完成、失败和取消的任务都会留在这里。',
     nothingFound: (text: string) => `没有名称包含“${text}”的任务`,
-    columns: { name: '名称', state: '状态', length: '时长', size: '大小', when: '时间' },
+    columns: { name: '名称', length: '时长', size: '大小', when: '时间' },
     play: '播放',
     showInFolder: '打开所在文件夹',
     retry: '重试',
@@ -191,7 +187,6 @@ export const zhCN = {
     chooseFolder: '换个文件夹',
     chooseFiles: '重新选择文件',
     openSettings: '打开设置',
-    failedDuring: (stage: string) => `${stage}时失败`,
     cancelledHint: '已取消，没有生成成片。',
     standIn: '演示',
     standInHint: '由演示引擎生成，没有改口型。',
@@ -241,7 +236,6 @@ export const zhCN = {
     testBad: '有检查没有通过，处理后再测试一次。',
     checks,
     checkOutcomes,
-    checkColumns: { check: '检查', target: '目标', outcome: '结果', took: '用时' },
     output: '成片保存到',
     outputDefault: '系统的视频文件夹',
     choose: '更改…',
