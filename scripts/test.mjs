@@ -36,7 +36,7 @@ process.exitCode = failed > 0 ? 1 : 0
 
 async function runEndToEnd() {
   const playwright = [process.execPath, join(projectRoot, 'node_modules', '@playwright', 'test', 'cli.js'), 'test', '--reporter=list,json']
-  const [command, ...args] = hasDisplay ? playwright : ['xvfb-run', '-a', '-s', '-screen 0 1440x1000x24', ...playwright]
+  const [command, ...args] = hasDisplay ? playwright : ['xvfb-run', '-a', '-s', '-screen 0 2000x1200x24', ...playwright]
   const child = spawn(command, args, {
     cwd: projectRoot,
     stdio: ['ignore', 'inherit', 'inherit'],
