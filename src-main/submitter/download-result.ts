@@ -9,7 +9,7 @@ import { diskError } from './fetch-to-file'
 import type { GpuClient } from './gpu-client'
 import { readFacts } from './media-probe'
 import { createProgressMeter, createReportGate } from './progress-meter'
-import { retrying } from './retry'
+import { retrying, stepBackoff, type Backoff } from './retry'
 
 /** How far the result's duration may be from the audio's. */
 const toleranceSec = 0.5
@@ -34,11 +34,12 @@ export async function downloadResult(
   gpu: () => Promise<GpuClient>,
   report: (event: JobEvent) => void,
   signal: AbortSignal,
+  backoff: Backoff = stepBackoff,
 ): Promise<JobResult> {
   await checkOutputFolder(job.outputDir)
   const path = partPath(job)
   try {
-    const sizeBytes = await retrying(() => fetchOnce(task.taskId, path, gpu, report, signal), signal)
+    const sizeBytes = await retrying(() => fetchOnce(task.taskId, path, gpu, report, signal), signal, backoff)
     const durationSec = await checkResult(path, job.audio.media?.durationSec ?? null)
     const finalPath = await moveToFreeName(path, job)
     return { path: finalPath, name: basename(finalPath), sizeBytes, durationSec, engine: task.engine }

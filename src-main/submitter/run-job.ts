@@ -8,7 +8,7 @@ import { followTask, followTimes, type FollowTimes, type TaskEnd } from './follo
 import { createGpuClient, type GpuClient } from './gpu-client'
 import { hashFiles } from './hash-files'
 import { readInput, statFile } from './media-probe'
-import { retrying, stepBackoff, Stopped } from './retry'
+import { retrying, stepBackoff, Stopped, type Backoff } from './retry'
 import type { ServerMemory, Servers } from './servers'
 import type { Slots } from './slots'
 import { submitTask } from './submit-task'
@@ -22,13 +22,15 @@ export interface RunDeps {
   /** Held from the first byte read to the submit: one job at a time uses disk and uplink. */
   readonly transferSlots: Slots
   readonly followTimes?: FollowTimes
+  /** How long a step, and the loading of the engine, is given. */
+  readonly backoff?: { readonly step: Backoff; readonly engine: Backoff }
 }
 
 /** How often a lost task is submitted anew before the person is asked. */
 const maxSubmissions = 3
 
 /** Loading the engine's model takes 40–120 s after the service answers (engine-duix.md). */
-const engineBackoff = { tries: 40, firstDelayMs: 1_000, maxDelayMs: 5_000 }
+const engineBackoff: Backoff = { tries: 40, firstDelayMs: 1_000, maxDelayMs: 5_000 }
 
 /**
  * Brings the job to its result, reporting every event; `report` answers the job as it is after the event. Throws a
@@ -39,6 +41,7 @@ export async function runJob(job: Job, deps: RunDeps, report: (event: JobEvent) 
   const tell = (event: JobEvent): void => void (current.job = report(event))
   const gpu = async (): Promise<GpuClient> => createGpuClient(await deps.servers(signal))
   const api = async (): Promise<ApiClient> => createApiClient(await deps.servers(signal), deps.memory)
+  const step = deps.backoff?.step ?? stepBackoff
 
   await checkOutputFolder(job.outputDir)
   for (let submissions = 1; ; submissions++) {
@@ -54,14 +57,14 @@ export async function runJob(job: Job, deps: RunDeps, report: (event: JobEvent) 
     if (problem === null) return
     // Whatever comes next asks for another task; this one is of no use any more.
     tell({ type: 'taskForgotten' })
-    const again = problem.code === 'task_lost' || problem.code === 'result_gone' || (end.kind === 'failed' && (await missingFiles(files, gpu, signal)).length > 0)
+    const again = problem.code === 'task_lost' || problem.code === 'result_gone' || (end.kind === 'failed' && (await missingFiles(files, gpu, signal, step)).length > 0)
     if (!again || submissions >= maxSubmissions) throw problem
   }
 
   /** Null when the result is here; the error when the task's result is no good. Throws what a retry with the same task may mend. */
   async function fetchResult(end: Extract<TaskEnd, { kind: 'done' }>): Promise<DeskError | null> {
     try {
-      tell({ type: 'finished', result: await downloadResult(current.job, end, gpu, tell, signal) })
+      tell({ type: 'finished', result: await downloadResult(current.job, end, gpu, tell, signal, step) })
       return null
     } catch (thrown) {
       const error = thrown instanceof Stopped ? null : toDeskError(thrown)
@@ -93,6 +96,7 @@ async function prepare(
   const known = hashedFiles(current.job)
   // The task is there: what lies on this disk no longer matters to it.
   if (current.job.taskId !== null && known !== null) return known
+  const { step, engine } = deps.backoff ?? { step: stepBackoff, engine: engineBackoff }
   const giveBack = await deps.transferSlots.take(signal)
   try {
     await refreshInputs(current, tell)
@@ -106,12 +110,12 @@ async function prepare(
         if (!health.initialized) throw new DeskError('engine_not_ready', { server: 'gpu', said: health.said })
       },
       signal,
-      stepBackoff,
-    ).catch((thrown: unknown) => waitForEngine(thrown, gpu, signal))
+      step,
+    ).catch((thrown: unknown) => waitForEngine(thrown, gpu, signal, engine))
     // Before gigabytes are sent, not after.
-    await retrying(async () => (await api()).checkLicense(signal), signal)
-    await uploadMissing(files, gpu, tell, signal)
-    await submitTask(current.job, api, tell, signal)
+    await retrying(async () => (await api()).checkLicense(signal), signal, step)
+    await uploadMissing(files, gpu, tell, signal, step)
+    await submitTask(current.job, api, tell, signal, step)
     return files
   } finally {
     giveBack()
@@ -119,14 +123,14 @@ async function prepare(
 }
 
 /** A service that answers but loads its model is given its time; one that does not answer is not. */
-async function waitForEngine(thrown: unknown, gpu: () => Promise<GpuClient>, signal: AbortSignal): Promise<void> {
+async function waitForEngine(thrown: unknown, gpu: () => Promise<GpuClient>, signal: AbortSignal, backoff: Backoff): Promise<void> {
   if (!(thrown instanceof DeskError) || thrown.code !== 'engine_not_ready' || thrown.detail['said'] !== '') throw thrown
   await retrying(
     async () => {
       if (!(await (await gpu()).health(signal)).initialized) throw thrown
     },
     signal,
-    engineBackoff,
+    backoff,
   )
 }
 

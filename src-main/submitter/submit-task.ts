@@ -2,9 +2,9 @@
 // is reported before anything else happens.
 import { clientTaskId, type Job, type JobEvent } from '../../src-shared/job'
 import type { ApiClient } from './api-client'
-import { retrying } from './retry'
+import { retrying, stepBackoff, type Backoff } from './retry'
 
-export async function submitTask(job: Job, api: () => Promise<ApiClient>, report: (event: JobEvent) => void, signal: AbortSignal): Promise<string> {
+export async function submitTask(job: Job, api: () => Promise<ApiClient>, report: (event: JobEvent) => void, signal: AbortSignal, backoff: Backoff = stepBackoff): Promise<string> {
   const { video, audio } = job
   report({ type: 'submitStarted' })
   const { taskId } = await retrying(
@@ -20,6 +20,7 @@ export async function submitTask(job: Job, api: () => Promise<ApiClient>, report
         signal,
       ),
     signal,
+    backoff,
   )
   report({ type: 'submitted', taskId })
   return taskId

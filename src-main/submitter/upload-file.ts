@@ -4,7 +4,7 @@ import type { InputFile, JobEvent } from '../../src-shared/job'
 import type { GpuClient } from './gpu-client'
 import { throwIfChanged } from './hash-files'
 import { createProgressMeter, createReportGate } from './progress-meter'
-import { retrying } from './retry'
+import { retrying, stepBackoff, type Backoff } from './retry'
 
 type HashedFile = InputFile & { readonly md5: string }
 
@@ -14,9 +14,10 @@ export async function uploadMissing(
   gpu: () => Promise<GpuClient>,
   report: (event: JobEvent) => void,
   signal: AbortSignal,
+  backoff: Backoff = stepBackoff,
 ): Promise<void> {
-  const missing = await missingFiles(files, gpu, signal)
-  for (const role of missing) await uploadOne(role, files[role], gpu, report, signal)
+  const missing = await missingFiles(files, gpu, signal, backoff)
+  for (const role of missing) await uploadOne(role, files[role], gpu, report, signal, backoff)
 }
 
 /** Which of the two the server does not have. */
@@ -24,10 +25,11 @@ export async function missingFiles(
   files: { readonly video: HashedFile; readonly audio: HashedFile },
   gpu: () => Promise<GpuClient>,
   signal: AbortSignal,
+  backoff: Backoff = stepBackoff,
 ): Promise<('video' | 'audio')[]> {
   const { video, audio } = files
   const asked = [audio, video].map(({ md5, ext }) => ({ hash: md5, ext }))
-  const there = await retrying(async () => (await gpu()).checkFiles(asked, signal), signal)
+  const there = await retrying(async () => (await gpu()).checkFiles(asked, signal), signal, backoff)
   const roles = video.md5 === audio.md5 ? (['video'] as const) : (['audio', 'video'] as const)
   return roles.filter((role) => there[files[role].md5] !== true)
 }
@@ -38,6 +40,7 @@ async function uploadOne(
   gpu: () => Promise<GpuClient>,
   report: (event: JobEvent) => void,
   signal: AbortSignal,
+  backoff: Backoff,
 ): Promise<void> {
   await retrying(async () => {
     await throwIfChanged(file)
@@ -55,5 +58,5 @@ async function uploadOne(
     await throwIfChanged(file)
     // The deployed server answers success with the hash of what it got (quirk 24): the file is there under another name.
     if (stored.toLowerCase() !== file.md5) throw new DeskError('upload_corrupted', { file: file.name })
-  }, signal)
+  }, signal, backoff)
 }
