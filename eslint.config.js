@@ -29,7 +29,7 @@ export default tseslint.config(
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['tsconfig.json', 'src-shared/tsconfig.json', 'src-main/tsconfig.json', 'src-backend/tsconfig.json', 'src-renderer/tsconfig.json'],
+        projectService: true,
         tsconfigRootDir: import.meta.dirname,
       },
     },
