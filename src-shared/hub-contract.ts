@@ -25,6 +25,8 @@ const taskReportFields = {
   error: z.string().default(''),
   error_code: z.string().optional(),
   engine: z.string().optional(),
+  /** Ours: the GPU server's own id, when it is another than the hub's. */
+  gpu_task_id: z.string().optional(),
 }
 export const taskReportSchema = z.object(taskReportFields)
 export type TaskReport = z.infer<typeof taskReportSchema>

@@ -74,6 +74,12 @@ describe('advance', () => {
     expect(failed({ error_code: 'a code of tomorrow' })).toMatchObject({ code: 'engine_failed', message: 'the task failed' })
   })
 
+  it('learns the GPU server’s id from whichever message comes first', () => {
+    const running: ApiTask = { ...task, state: states.running! }
+    expect(advance(running, events.accepted!).gpuTaskId).toBe('g')
+    expect(advance(running, report({ status: 'done', gpu_task_id: 'g' })).gpuTaskId).toBe('g')
+  })
+
   it('gives a task back to the worker that still has it', () => {
     const again = advance(task, report({ status: 'queued', queue_position: 2, engine: 'mux' }))
     expect(again).toMatchObject({ engine: 'mux', state: { kind: 'assigned', worker: 'w', phase: 'queued', position: 2 } })

@@ -84,7 +84,10 @@ export function heldBy(task: ApiTask, worker: string): boolean {
  * rendered is rendered. Anything else counts only from the one that holds it.
  */
 function withReport(task: ApiTask, worker: string, report: TaskReport, at: number): ApiTask {
-  const engine = report.engine === undefined ? {} : { engine: report.engine }
+  const names = {
+    ...(report.engine !== undefined && { engine: report.engine }),
+    ...(report.gpu_task_id !== undefined && { gpuTaskId: report.gpu_task_id }),
+  }
   const counted = {
     percent: Math.max(task.percent, Math.min(100, Math.floor(report.progress))),
     frame: Math.max(task.frame, report.current_frame),
@@ -92,12 +95,12 @@ function withReport(task: ApiTask, worker: string, report: TaskReport, at: numbe
   }
   switch (report.status) {
     case 'done':
-      return { ...task, ...engine, ...counted, percent: 100, state: { kind: 'done', finishedAt: at } }
+      return { ...task, ...names, ...counted, percent: 100, state: { kind: 'done', finishedAt: at } }
     case 'error':
     case 'cancelled': {
       const code = taskErrorCodeSchema.safeParse(report.error_code).data ?? 'engine_failed'
       const message = report.error || report.message || 'the task failed'
-      return { ...task, ...engine, percent: 0, state: { kind: 'failed', finishedAt: at, code, message } }
+      return { ...task, ...names, percent: 0, state: { kind: 'failed', finishedAt: at, code, message } }
     }
     case 'queued':
     case 'processing':
@@ -105,7 +108,7 @@ function withReport(task: ApiTask, worker: string, report: TaskReport, at: numbe
     case 'encoding': {
       if (task.state.kind === 'assigned' && task.state.worker !== worker) return task
       const phase = report.status === 'encoding' ? 'synthesizing' : report.status
-      return { ...task, ...engine, ...counted, state: { kind: 'assigned', worker, phase, position: report.queue_position } }
+      return { ...task, ...names, ...counted, state: { kind: 'assigned', worker, phase, position: report.queue_position } }
     }
     default:
       return assertNever(report.status)

@@ -51,11 +51,11 @@ export class MuxEngine implements Engine {
 
   async render(request: RenderRequest): Promise<void> {
     const { signal } = request
-    const audio = await named('audio', probeMedia(this.tools, request.audio, 'audio_unreadable', signal))
-    if (!audio.audio) throw new EngineFailure('audio_unreadable', 'the audio file has no audio track')
-    const { video } = await named('video', probeMedia(this.tools, request.video, 'video_unreadable', signal))
-    if (!video) throw new EngineFailure('video_unreadable', 'the video file has no video track')
-    const seconds = await decodedAudioSeconds(this.tools, request.audio, signal)
+    const [, video, seconds] = await firstFailureOf([
+      this.probeAudio(request),
+      this.probeVideo(request),
+      decodedAudioSeconds(this.tools, request.audio, signal),
+    ])
 
     // Its own name for every attempt: an attempt that was cut off can never write into the next one's file.
     const part = `${request.output}.${randomUUID()}.part`
@@ -67,6 +67,17 @@ export class MuxEngine implements Engine {
     } finally {
       await rm(part, { force: true })
     }
+  }
+
+  private async probeAudio({ audio, signal }: RenderRequest): Promise<void> {
+    const facts = await named('audio', probeMedia(this.tools, audio, 'audio_unreadable', signal))
+    if (!facts.audio) throw new EngineFailure('audio_unreadable', 'the audio file has no audio track')
+  }
+
+  private async probeVideo({ video, signal }: RenderRequest): Promise<VideoTrack> {
+    const facts = await named('video', probeMedia(this.tools, video, 'video_unreadable', signal))
+    if (!facts.video) throw new EngineFailure('video_unreadable', 'the video file has no video track')
+    return facts.video
   }
 
   private async encode(request: RenderRequest, video: VideoTrack, seconds: number, part: string): Promise<void> {
@@ -105,6 +116,15 @@ export class MuxEngine implements Engine {
       throw new EngineFailure('engine_failed', `the result is ${off.toFixed(2)} s off the audio's length`)
     }
   }
+}
+
+/** All of them at once; of several failures the first in this order, when all have ended. */
+async function firstFailureOf<T extends readonly Promise<unknown>[]>(
+  steps: readonly [...T],
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(steps)
+  for (const step of steps) await step
+  return Promise.all(steps)
 }
 
 /** Says which of the two files it was. */

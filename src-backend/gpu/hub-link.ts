@@ -226,6 +226,7 @@ class Line {
       ...{ status, progress, message, total_frames, current_frame, queue_position, error },
       ...(error_code !== undefined && { error_code }),
       engine: engine.name,
+      ...(task.hubId !== undefined && task.hubId !== task.id && { gpu_task_id: task.id }),
     }
   }
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { healthReplySchema, progressReplySchema } from '../../src-shared/gpu-contract'
+import { gpuSubmitReplySchema, healthReplySchema, progressReplySchema } from '../../src-shared/gpu-contract'
 import { md5Of } from '../test-media'
 import { startTestGpu, type TestGpu, type TestGpuOptions } from './test-gpu'
 
@@ -129,7 +129,7 @@ describe('submit and progress', () => {
     await start()
     const reply = await gpu.submit()
     expect(reply.json).toMatchObject({ code: 0, data: { task_id: expect.stringMatching(/^[0-9a-f]{16}$/), queue: { total_tasks: 1 } } })
-    const id = reply.json.data.task_id as string
+    const id = gpuSubmitReplySchema.parse(reply.json.data).task_id
     const render = await gpu.hand.next()
     render.request.report({ frame: 5, totalFrames: 10 })
     const running = await gpu.ask('GET', `progress?task_id=${id}`)

@@ -6,6 +6,7 @@ import {
   gpuPaths,
   gpuSubmitRequestSchema,
   type GpuProgress,
+  type HealthReply,
 } from '../../src-shared/gpu-contract'
 import { normaliseExt, normaliseHash } from '../input-names'
 import { createJsonServer, HttpFailure, parseJsonBody, queryValue } from '../json-server'
@@ -81,7 +82,7 @@ function requireSecret(secret: string) {
 }
 
 /** `initialized` and `queue` at the top level for everyone, under `data` for the one client that looks there. */
-function health({ engine, tasks }: GpuServerParts): object {
+function health({ engine, tasks }: GpuServerParts): HealthReply & { readonly data: object } {
   const state = engine.state()
   const facts = { initialized: state.ready, queue: tasks.counts(), engine: engine.name }
   const reason = state.ready ? '' : state.reason
