@@ -125,7 +125,7 @@ export function resultBaseName(job: Pick<Job, 'video' | 'audio'>): string {
       .replace(/^[. ]+|[. ]+$/gu, '')
   const [video, audio] = [shorten(clean(job.video.name), 90), shorten(clean(job.audio.name), 90)]
   const base = [video, audio].filter((part) => part !== '').join('-')
-  return base === '' || /^(con|prn|aux|nul|com\d|lpt\d)$/i.test(base) ? `result-${base}` : base
+  return base === '' || /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(base) ? `result-${base}` : base
 }
 
 /** At most `maxBytes` of UTF-8, cut between whole characters. */
