@@ -103,7 +103,6 @@ async function moveToFreeName(from: string, job: Job): Promise<string> {
 async function claimName(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
-    await unlink(from)
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException
     if (code === 'EEXIST') throw thrown
@@ -114,7 +113,10 @@ async function claimName(from: string, to: string): Promise<void> {
     )
     if (taken) throw Object.assign(new Error('taken'), { code: 'EEXIST' })
     await rename(from, to)
+    return
   }
+  // The old name may stay for a while (a virus scanner reads it): it takes no room, and the result has its name.
+  await unlink(from).catch(() => undefined)
 }
 
 /** `presenter-voice`, fit for every file system: forbidden signs replaced, at most 200 bytes with room for a number. */

@@ -4,8 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DeskError } from '../../src-shared/errors'
 import { diskError, fetchToFile, type FileFetch } from './fetch-to-file'
-import { Stopped } from './retry'
-import { failureOf, never } from './testing/failure-of'
+import { failureOf, never, stopOf } from './testing/failure-of'
 import { deadAddress, startDeafServer, startScriptedServer, startSocketServer, type ScriptedServer } from './testing/scripted-server'
 import { useTempDirs } from './testing/temp-dir'
 
@@ -165,7 +164,7 @@ describe('fetchToFile', () => {
     const stopping = new AbortController()
     let started = (): void => undefined
     const some = new Promise<void>((resolve) => (started = resolve))
-    const stopped = expect(fetchIt({ signal: stopping.signal, report: () => started() })).rejects.toThrow(Stopped)
+    const stopped = stopOf(fetchIt({ signal: stopping.signal, report: () => started() }))
     const asked = await server.next()
     asked.response.writeHead(200, { 'Content-Length': 100 }).write('some')
     await some
@@ -175,7 +174,7 @@ describe('fetchToFile', () => {
   })
 
   it('asks nothing when it was stopped before', async () => {
-    await expect(fetchIt({ signal: AbortSignal.abort() })).rejects.toThrow(Stopped)
+    await stopOf(fetchIt({ signal: AbortSignal.abort() }))
     expect(server.seen()).toBe(0)
   })
 

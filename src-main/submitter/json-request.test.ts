@@ -1,8 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hostOf, requestJson, saidBy, type JsonRequest } from './json-request'
-import { Stopped } from './retry'
-import { failureOf, never } from './testing/failure-of'
+import { failureOf, never, stopOf } from './testing/failure-of'
 import { deadAddress, startScriptedServer, startSocketServer, type ScriptedServer } from './testing/scripted-server'
 
 const html = '<html><body><h1>Welcome</h1></body></html>'
@@ -162,8 +161,7 @@ describe('requestJson', () => {
 
   it('stops when it is asked to, and hangs up', async () => {
     const stopping = new AbortController()
-    const reply = ask({ signal: stopping.signal })
-    const stopped = expect(reply).rejects.toThrow(Stopped)
+    const stopped = stopOf(ask({ signal: stopping.signal }))
     const asked = await server.next()
     stopping.abort()
     await stopped
@@ -171,7 +169,7 @@ describe('requestJson', () => {
   })
 
   it('asks nothing when it was stopped before', async () => {
-    await expect(ask({ signal: AbortSignal.abort() })).rejects.toThrow(Stopped)
+    await stopOf(ask({ signal: AbortSignal.abort() }))
     expect(server.seen()).toBe(0)
   })
 })

@@ -4,8 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { postFile, type FilePost } from './post-file'
-import { Stopped } from './retry'
-import { failureOf, never } from './testing/failure-of'
+import { failureOf, never, stopOf } from './testing/failure-of'
 import { deadAddress, startDeafServer, startProgram, startScriptedServer, startSocketServer, type ScriptedServer } from './testing/scripted-server'
 import { useTempDirs } from './testing/temp-dir'
 
@@ -183,7 +182,7 @@ describe('postFile', () => {
 
   it('stops while it asks why the connection broke', async () => {
     const stopping = new AbortController()
-    const stopped = expect(send(sparse(64 * MiB), { signal: stopping.signal })).rejects.toThrow(Stopped)
+    const stopped = stopOf(send(sparse(64 * MiB), { signal: stopping.signal }))
     ;(await server.next()).reset()
     const again = await server.next()
     stopping.abort()
@@ -251,7 +250,7 @@ describe('postFile', () => {
   it('stops midway when it is asked to, hangs up and lets go of the file', async () => {
     const stopping = new AbortController()
     const file = sparse(256 * MiB)
-    const stopped = expect(send(file, { signal: stopping.signal })).rejects.toThrow(Stopped)
+    const stopped = stopOf(send(file, { signal: stopping.signal }))
     const asked = await server.next()
     await once(asked.request, 'data')
     asked.request.pause()
@@ -264,7 +263,7 @@ describe('postFile', () => {
   })
 
   it('sends nothing when it was stopped before', async () => {
-    await expect(send(random(10), { signal: AbortSignal.abort() })).rejects.toThrow(Stopped)
+    await stopOf(send(random(10), { signal: AbortSignal.abort() }))
     expect(server.seen()).toBe(0)
   })
 
