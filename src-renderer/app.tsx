@@ -43,7 +43,7 @@ export function App() {
           {phase === 'failed' && <FailurePage title={speech.words.failure.noSnapshot} error={failure} />}
           {phase === 'ready' && <Shell />}
         </ErrorBoundary>
-        <Notifications position="bottom-right" limit={4} classNames={{ root: classes.toasts!, notification: classes.toast! }} />
+        <Notifications position="bottom-right" limit={4} classNames={{ root: classes.toasts ?? '', notification: classes.toast ?? '' }} />
       </SpeechContext>
     </MantineProvider>
   )

@@ -13,11 +13,12 @@ import { RowActions } from './row-actions'
 
 interface HistoryRowProps {
   readonly id: string
+  readonly nowMs: number
   readonly open: (screen: Screen) => void
   readonly onPlay: (id: string) => void
 }
 
-export const HistoryRow = memo(function HistoryRow({ id, open, onPlay }: HistoryRowProps) {
+export const HistoryRow = memo(function HistoryRow({ id, nowMs, open, onPlay }: HistoryRowProps) {
   const job = useJob(id)
   const { words, format } = useSpeech()
   if (!job) return null
@@ -47,7 +48,7 @@ export const HistoryRow = memo(function HistoryRow({ id, open, onPlay }: History
           <FileName name={result?.name ?? job.name} className={classes.name} />
           {result?.engine === 'mux' && (
             <Tooltip label={words.history.standInHint}>
-              <Badge size="xs" variant="light" color="gray" className={classes.badge!}>
+              <Badge size="xs" variant="light" color="gray" className={classes.badge}>
                 {words.history.standIn}
               </Badge>
             </Tooltip>
@@ -64,7 +65,7 @@ export const HistoryRow = memo(function HistoryRow({ id, open, onPlay }: History
       </div>
       {result && <span className={classes.number}>{format.clock(result.durationSec)}</span>}
       {result && <span className={classes.number}>{format.bytes(result.sizeBytes)}</span>}
-      <span className={classes.number}>{format.moment(job.updatedAtMs, Date.now())}</span>
+      <span className={classes.number}>{format.moment(job.updatedAtMs, nowMs)}</span>
       <RowActions job={job} open={open} />
     </div>
   )

@@ -7,6 +7,7 @@ import { EmptyState } from '../parts/empty-state'
 import { ScreenFrame } from '../parts/screen-frame'
 import type { Screen } from '../shell/screens'
 import { useDesk, useDeskNow } from '../use-desk'
+import { useNowMs } from '../use-now'
 import { useSpeech } from '../use-speech'
 import { HistoryRow } from './history-row'
 import classes from './history-screen.module.css'
@@ -62,6 +63,8 @@ interface HistoryListProps {
 function HistoryList({ ids, open, onPlay }: HistoryListProps) {
   const { words } = useSpeech()
   const { columns } = words.history
+  /** Only days and minutes show. */
+  const nowMs = useNowMs(60_000)
   const scroll = useRef<HTMLDivElement>(null)
   const keyOf = useCallback((index: number) => ids[index] ?? index, [ids])
   const rows = useVirtualizer({
@@ -97,7 +100,7 @@ function HistoryList({ ids, open, onPlay }: HistoryListProps) {
                   className={classes.item}
                   style={{ transform: `translateY(${item.start}px)` }}
                 >
-                  <HistoryRow id={id} open={open} onPlay={onPlay} />
+                  <HistoryRow id={id} nowMs={nowMs} open={open} onPlay={onPlay} />
                 </div>
               )
             )

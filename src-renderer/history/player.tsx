@@ -33,7 +33,7 @@ export function Player({ id, onClose }: { readonly id: string; readonly onClose:
       size="min(1080px, 88vw)"
       padding="sm"
       title={<FileName name={result.name} />}
-      classNames={{ title: classes.title!, body: classes.body! }}
+      classNames={{ title: classes.title ?? '', body: classes.body ?? '' }}
       closeButtonProps={{ 'aria-label': words.common.close }}
       transitionProps={{ duration: 100 }}
       onKeyDown={onKey}

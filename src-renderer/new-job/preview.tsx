@@ -76,7 +76,7 @@ export function Preview({ file }: { readonly file: PickedFile }) {
             {playing ? <IconPlayerPauseFilled size={16} /> : <IconPlayerPlayFilled size={16} />}
           </UnstyledButton>
           <Slider
-            className={classes.seek!}
+            className={classes.seek}
             size={3}
             thumbSize={11}
             min={0}

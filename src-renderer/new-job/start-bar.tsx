@@ -18,7 +18,7 @@ export function StartBar({ newJob, onStart }: { readonly newJob: NewJob; readonl
         <Checkbox label={words.newJob.keepVideo} checked={newJob.keepVideo} onChange={(event) => newJob.setKeepVideo(event.currentTarget.checked)} data-testid="keep-video" />
         <Button
           size="md"
-          className={classes.start!}
+          className={classes.start}
           leftSection={<IconPlayerPlayFilled size={15} aria-hidden />}
           disabled={why !== null}
           loading={newJob.starting}

@@ -1,10 +1,11 @@
 // The panel beside the queue: how a job came to where it is, and the ids one quotes when asking for help.
 import { ActionIcon, CopyButton, Tooltip } from '@mantine/core'
 import { IconCheck, IconCopy, IconX } from '@tabler/icons-react'
-import { useEffect, useState, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import type { InputView } from '../../src-shared/bridge-contract'
 import { FileName } from '../parts/file-name'
 import { useJob } from '../use-desk'
+import { useNowMs } from '../use-now'
 import { useSpeech, useWords } from '../use-speech'
 import classes from './job-details.module.css'
 import { passagesOf } from './passages'
@@ -12,7 +13,7 @@ import { passagesOf } from './passages'
 export function JobDetails({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const { words, format } = useSpeech()
   const job = useJob(id)
-  const nowMs = useNowMs()
+  const nowMs = useNowMs(1000)
   if (!job) return null
   return (
     <aside className={classes.panel} aria-label={words.details.title} data-testid="job-details-panel">
@@ -90,13 +91,4 @@ function Copyable({ text }: { readonly text: string }) {
       </CopyButton>
     </span>
   )
-}
-
-function useNowMs(): number {
-  const [nowMs, setNowMs] = useState(() => Date.now())
-  useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), 1000)
-    return () => clearInterval(timer)
-  }, [])
-  return nowMs
 }

@@ -32,7 +32,7 @@ export function SecretInput({ id, secret, draft, onDraft, onEnter, save, testId,
     <>
       <PasswordInput
         id={id}
-        className={classes.input!}
+        className={classes.input}
         value={draft}
         onChange={(event) => onDraft(event.currentTarget.value)}
         onKeyDown={(event) => {

@@ -56,7 +56,7 @@ export function ServersGroup() {
   const address = (which: 'apiUrl' | 'gpuUrl', text: string, check: AddressCheck, fromEnvironment: string, testId: string) => (
     <TextInput
       id={which}
-      className={classes.address!}
+      className={classes.address}
       value={text}
       onChange={(event) => draft({ [which]: event.currentTarget.value })}
       onBlur={() => setLeft(isDirty)}

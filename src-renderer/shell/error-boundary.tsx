@@ -1,20 +1,16 @@
-// Catches what a screen throws, so that a fault of ours shows a page with a way out. Details go to the console, where the
-// main process logs them.
-import { Component, type ErrorInfo, type ReactNode } from 'react'
+// Catches what a screen throws, so that a fault of ours shows a page with a way out. React itself writes the
+// details to the console, where the main process logs them.
+import { Component, type ContextType, type ReactNode } from 'react'
 import { SpeechContext } from '../use-speech'
 import { FailurePage } from './failure-page'
 
 export class ErrorBoundary extends Component<{ readonly children: ReactNode }, { readonly failed: boolean }> {
   static override contextType = SpeechContext
-  declare context: React.ContextType<typeof SpeechContext>
+  declare context: ContextType<typeof SpeechContext>
   override state = { failed: false }
 
   static getDerivedStateFromError(): { failed: boolean } {
     return { failed: true }
-  }
-
-  override componentDidCatch(error: Error, info: ErrorInfo): void {
-    console.error('screen failed', error, info.componentStack)
   }
 
   override render(): ReactNode {
