@@ -25,9 +25,6 @@ export const mediaExtensions = [
   ...['.caf', '.bin'],
 ] as const
 
-/** An extension with its dot, in lower case; the server compares raw text, so everyone sends lower case. */
-export const extSchema = z.string().regex(/^\.[a-z0-9]{1,8}$/)
-
 const queueSchema = z.object({
   total_tasks: z.number(),
   processing: z.number(),
@@ -45,7 +42,6 @@ export const healthReplySchema = z.object({
   engine: z.string().optional(),
   engine_error: z.string().optional(),
 })
-export type HealthReply = z.infer<typeof healthReplySchema>
 
 export const checkFilesRequestSchema = z.object({
   files: z.array(z.object({ hash: z.string().trim(), ext: z.string().trim().default('') })).max(1000).default([]),
@@ -68,7 +64,6 @@ export const gpuSubmitRequestSchema = z.object({
   /** Ours: the client's job id; the same id gets the same task (architecture.md, rule 1). */
   client_task_id: z.string().max(64).optional(),
 })
-export type GpuSubmitRequest = z.input<typeof gpuSubmitRequestSchema>
 
 /** On a cache hit `task_id` is the cache key, another id than any before (§1.2). */
 export const gpuSubmitReplySchema = z.object({
