@@ -42,6 +42,7 @@ export const healthReplySchema = z.object({
   engine: z.string().optional(),
   engine_error: z.string().optional(),
 })
+export type HealthReply = z.infer<typeof healthReplySchema>
 
 export const checkFilesRequestSchema = z.object({
   files: z.array(z.object({ hash: z.string().trim(), ext: z.string().trim().default('') })).max(1000).default([]),
