@@ -55,7 +55,7 @@ const codeOfText: readonly (readonly [RegExp, ErrorCode])[] = [
   [/任务|task/i, 'task_lost'],
   [/过期|expired/i, 'license_expired'],
   [/不存在|无效|not found|invalid|unknown (card|license|key)/i, 'license_unknown'],
-  [/缺少 ?Authorization|unauthori[sz]ed/i, 'license_missing'],
+  [/缺少 ?Authorization/i, 'license_missing'],
   [/禁用|封禁|绑定|未生效|设备|卡密|license/i, 'license_refused'],
 ]
 
@@ -85,7 +85,8 @@ export function createApiClient(servers: Servers, memory: ServerMemory): ApiClie
     if (known.success) throw new DeskError(codeOfReason[known.data], { server, host, said, reason: known.data })
     const byText = codeOfText.find(([pattern]) => pattern.test(said))
     if (byText && (code === apiFailureCode || code === 401 || code === 403)) throw new DeskError(byText[1], { server, host, said })
-    if (code === 401 || code === 403) throw new DeskError(asSecret ? 'secret_wrong' : 'license_refused', { server, host, said })
+    // Refused without a word about the license: where a secret is set, that is what does not fit.
+    if (code === 401 || code === 403 || /unauthori[sz]ed/i.test(said)) throw new DeskError(servers.apiSecret === '' ? 'license_refused' : 'secret_wrong', { server, host, said })
     if (code === 429) throw new DeskError('server_busy', { server, host, said })
     throw new DeskError(code >= 500 ? 'server_failed' : 'server_refused', { server, host, said })
   }
@@ -106,8 +107,10 @@ export function createApiClient(servers: Servers, memory: ServerMemory): ApiClie
     } catch (thrown) {
       if (!(thrown instanceof DeskError) || !refusesBearer.has(thrown.code)) throw thrown
       const data = await request(!first, method, path, signal, rest).catch((second: unknown) => {
+        if (!(second instanceof DeskError) || !refusesBearer.has(second.code)) throw second
         // Both refused: what was said of the license itself tells the person more than "wrong secret".
-        throw second instanceof DeskError && refusesBearer.has(second.code) && !first ? thrown : second
+        const [withSecret, withLicense] = first ? [thrown, second] : [second, thrown]
+        throw withLicense.code === 'secret_wrong' ? withSecret : withLicense
       })
       memory.rememberApiTakesSecret(baseUrl, !first)
       return data
