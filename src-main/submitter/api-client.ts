@@ -140,7 +140,10 @@ export function createApiClient(servers: Servers, memory: ServerMemory): ApiClie
       await status('lipsync-desk-license-check', signal)
     },
     async submit(task, signal) {
-      const { data } = await ask('POST', apiPaths.submit, signal, { body: task })
+      const { data } = await ask('POST', apiPaths.submit, signal, { body: task }).catch((thrown: unknown) => {
+        // Words about a task that was never there: it was refused, not lost.
+        throw thrown instanceof DeskError && thrown.code === 'task_lost' ? new DeskError('server_refused', thrown.detail, thrown) : thrown
+      })
       const reply = parsed(apiSubmitReplySchema.safeParse(data))
       return { taskId: reply.task_id, status: reply.status }
     },
