@@ -164,15 +164,19 @@ describe('the hub', () => {
     expect(await api.until(id, 'processing')).toMatchObject({ gpu_task_id: 'c0ffee' })
   })
 
-  it('gives out after a restart what nobody has', async () => {
+  it('gives out after a crash what nobody has', async () => {
     await start()
     const id = (await api.submit()).json.data.task_id as string
     const lost = await TestPeer.worker(api.hubUrl)
     await lost.accept()
-    await api.stop()
+    lost.send({ type: 'gpu.task.progress', task_id: id, status: 'processing' })
+    await api.until(id, 'processing')
+    // The first one never learns that its worker has gone: as if it had been killed.
+    const crashed = api
     await start({ dir: api.dir })
     expect(await api.status(id)).toMatchObject({ status: 'queued' })
     expect(await (await TestPeer.worker(api.hubUrl)).accept()).toBe(id)
+    await crashed.stop()
   })
 
   it('is at one address only', async () => {
