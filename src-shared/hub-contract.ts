@@ -95,11 +95,21 @@ const registerMonitorSchema = z.object({
 })
 export type RegisterMonitor = z.infer<typeof registerMonitorSchema>
 
+/** `device_type` is `pc` or `mobile` (quirk 53); a client has no role. */
+const registerClientSchema = z.object({
+  type: z.literal('register'),
+  role: z.literal(undefined).optional(),
+  /** The license key: in the message, never in the address (quirk 36). */
+  key: z.string().min(1),
+  device_type: z.string().default('pc'),
+})
+export type RegisterClient = z.infer<typeof registerClientSchema>
+
 const hubMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('connected'), fd: z.number() }),
   z.object({ type: z.literal('ping') }),
   z.object({ type: z.literal('pong') }),
-  z.discriminatedUnion('role', [registerWorkerSchema, registerMonitorSchema]),
+  z.discriminatedUnion('role', [registerWorkerSchema, registerMonitorSchema, registerClientSchema]),
   z.object({ type: z.literal('registered'), role: z.string().optional() }),
   jobSubmitSchema,
   z.object({ type: z.literal('gpu.job.result'), ...jobResultFields }),

@@ -4,15 +4,17 @@ import { DeskError, toDeskError } from '../../src-shared/errors'
 import type { InputFile, Job, JobEvent } from '../../src-shared/job'
 import { createApiClient, type ApiClient } from './api-client'
 import { checkOutputFolder, downloadResult } from './download-result'
-import { followTask, followTimes, type FollowTimes, type TaskEnd } from './follow-task'
+import { followTask, type FollowTimes, type TaskEnd } from './follow-task'
 import { createGpuClient, type GpuClient } from './gpu-client'
 import { hashFiles } from './hash-files'
+import { isSilent } from './json-request'
 import { readInput, statFile } from './media-probe'
-import { retrying, stepBackoff, Stopped } from './retry'
+import { retrying, Stopped } from './retry'
 import type { ServerMemory, Servers } from './servers'
 import type { Slots } from './slots'
 import { submitTask } from './submit-task'
 import { missingFiles, uploadMissing } from './upload-file'
+import { createWake, type PowerWatch, type WakeTimes } from './wake-gpu'
 
 export interface RunDeps {
   /** Where the servers are now; starts the built-in service when that is what is used. */
@@ -21,7 +23,12 @@ export interface RunDeps {
   readonly hashWorkerUrl: URL
   /** Held from the first byte read to the submit: one job at a time uses disk and uplink. */
   readonly transferSlots: Slots
+  /** Listens for news of the GPU machine's power while a job waits for it. */
+  readonly watchPower: (servers: Servers) => PowerWatch
+  /** True: a machine that nobody powers on is waited for and said to be off; false: that ends the run with gpu_off. */
+  readonly waitForGpu: boolean
   readonly followTimes?: FollowTimes
+  readonly wakeTimes?: WakeTimes
 }
 
 /** How often a lost task is submitted anew before the person is asked. */
@@ -39,17 +46,12 @@ export async function runJob(job: Job, deps: RunDeps, report: (event: JobEvent) 
   const tell = (event: JobEvent): void => void (current.job = report(event))
   const gpu = async (): Promise<GpuClient> => createGpuClient(await deps.servers(signal))
   const api = async (): Promise<ApiClient> => createApiClient(await deps.servers(signal), deps.memory)
+  const run: Run = { deps, current, tell, gpu, api, signal }
 
   await checkOutputFolder(job.outputDir)
   for (let submissions = 1; ; submissions++) {
-    const files = await prepare(current, deps, gpu, api, tell, signal)
-    const end = await followTask(
-      { taskId: current.job.taskId ?? '', videoMd5: files.video.md5, audioMd5: files.audio.md5 },
-      async () => ({ gpu: await gpu(), api: await api() }),
-      tell,
-      signal,
-      deps.followTimes ?? followTimes,
-    )
+    const { files, placed } = await prepare(run)
+    const end = await followPrepared(run, files, placed)
     const problem = end.kind === 'done' ? await fetchResult(end) : problemOf(end)
     if (problem === null) return
     // Whatever comes next asks for another task; this one is of no use any more.
@@ -81,24 +83,93 @@ interface HashedFiles {
   readonly audio: InputFile & { readonly md5: string }
 }
 
+/** What every part of one run needs. */
+interface Run {
+  readonly deps: RunDeps
+  readonly current: { job: Job }
+  readonly tell: (event: JobEvent) => void
+  readonly gpu: () => Promise<GpuClient>
+  readonly api: () => Promise<ApiClient>
+  readonly signal: AbortSignal
+}
+
+/**
+ * Where the inputs are: on the GPU server, in the API's store (the worker fetches them), nowhere yet since the machine is
+ * off and the API keeps none, or not known since the task was submitted by an earlier run.
+ */
+type Placed = 'gpu' | 'api' | 'later' | 'earlier'
+
 /** From picked files to a task that the server has accepted; nothing of it is done twice. */
-async function prepare(
-  current: { job: Job },
-  deps: RunDeps,
-  gpu: () => Promise<GpuClient>,
-  api: () => Promise<ApiClient>,
-  tell: (event: JobEvent) => void,
-  signal: AbortSignal,
-): Promise<HashedFiles> {
+async function prepare(run: Run): Promise<{ readonly files: HashedFiles; readonly placed: Placed }> {
+  const { deps, current, tell, gpu, api, signal } = run
   const known = hashedFiles(current.job)
   // The task is there: what lies on this disk no longer matters to it.
-  if (current.job.taskId !== null && known !== null) return known
+  if (current.job.taskId !== null && known !== null) return { files: known, placed: 'earlier' }
   const giveBack = await deps.transferSlots.take(signal)
   try {
     await refreshInputs(current, tell)
     await hashInputs(current, deps, tell, signal)
     const files = hashedFiles(current.job)
     if (files === null) throw new DeskError('internal')
+    const gpuIsUp = await untilEngineReady(run)
+    // Before gigabytes are sent, not after.
+    await retrying(async () => (await api()).checkLicense(signal), signal)
+    const placed = gpuIsUp ? 'gpu' : (await apiStoresFiles(run)) ? 'api' : 'later'
+    if (placed === 'gpu') await uploadMissing(files, gpu, tell, signal)
+    if (placed === 'api') await uploadMissing(files, async () => (await api()).files, tell, signal)
+    await submitTask(current.job, api, tell, signal)
+    return { files, placed }
+  } finally {
+    giveBack()
+  }
+}
+
+const apiStoresFiles = ({ api, signal }: Run): Promise<boolean> =>
+  retrying(async () => (await (await api()).capabilities(signal))?.storesFiles ?? false, signal)
+
+async function followPrepared(run: Run, files: HashedFiles, placed: Placed): Promise<TaskEnd> {
+  const { deps, current, tell, gpu, api, signal } = run
+  const servers = await deps.servers(signal)
+  /** Asked once: what is stored stays there for as long as the task waits. */
+  let stored: Promise<boolean> | null = null
+  const inputsStored = (): Promise<boolean> => {
+    stored ??= (async () => {
+      if (placed === 'api') return true
+      if (placed === 'later' || !(await apiStoresFiles(run))) return false
+      return (await missingFiles(files, async () => (await api()).files, signal)).length === 0
+    })()
+    return stored
+  }
+  return followTask(
+    { taskId: current.job.taskId ?? '', videoMd5: files.video.md5, audioMd5: files.audio.md5 },
+    {
+      clients: async () => ({ gpu: await gpu(), api: await api() }),
+      wake: createWake(() => deps.watchPower(servers), () => deps.memory.usualWakeMs(servers.gpuUrl), deps.wakeTimes),
+      knownOff: placed === 'api' || placed === 'later',
+      inputsStored,
+      sendLateInputs: async () => {
+        if (placed === 'gpu' || placed === 'api') return false
+        if ((await missingFiles(files, gpu, signal)).length === 0 || (await inputsStored())) return false
+        const giveBack = await deps.transferSlots.take(signal)
+        try {
+          await uploadMissing(files, gpu, tell, signal)
+          return true
+        } finally {
+          giveBack()
+        }
+      },
+      woke: (tookMs) => deps.memory.rememberWake(servers.gpuUrl, tookMs),
+      waitForever: deps.waitForGpu,
+      ...(deps.followTimes ? { times: deps.followTimes } : {}),
+    },
+    tell,
+    signal,
+  )
+}
+
+/** True when the engine is ready; false when the GPU server does not answer, as while its machine is off. */
+async function untilEngineReady({ gpu, signal }: Run): Promise<boolean> {
+  try {
     await retrying(
       async () => {
         const health = await (await gpu()).health(signal)
@@ -106,15 +177,14 @@ async function prepare(
         if (!health.initialized) throw new DeskError('engine_not_ready', { server: 'gpu', said: health.said })
       },
       signal,
-      stepBackoff,
-    ).catch((thrown: unknown) => waitForEngine(thrown, gpu, signal))
-    // Before gigabytes are sent, not after.
-    await retrying(async () => (await api()).checkLicense(signal), signal)
-    await uploadMissing(files, gpu, tell, signal)
-    await submitTask(current.job, api, tell, signal)
-    return files
-  } finally {
-    giveBack()
+      // One lost reply is no machine that is off; more than a second is not spent on finding out.
+      { tries: 2, firstDelayMs: 500, maxDelayMs: 500 },
+    )
+    return true
+  } catch (thrown) {
+    if (thrown instanceof DeskError && isSilent(thrown)) return false
+    await waitForEngine(thrown, gpu, signal)
+    return true
   }
 }
 

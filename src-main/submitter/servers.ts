@@ -13,8 +13,11 @@ export interface Servers {
   readonly machineCode: string
 }
 
-/** Answers that are worth remembering between runs: which Bearer an API took. */
+/** What is worth remembering of servers between runs: which Bearer an API took, how long a GPU machine took to wake. */
 export interface ServerMemory {
   apiTakesSecret: (apiUrl: string) => boolean | null
   rememberApiTakesSecret: (apiUrl: string, takes: boolean) => void
+  /** The median of the last wakes that this desk waited for; null before the first. */
+  usualWakeMs: (gpuUrl: string) => number | null
+  rememberWake: (gpuUrl: string, tookMs: number) => void
 }
