@@ -16,12 +16,18 @@ export const powerErrorCodes = [
   /** It did not come up, or not go down, in the time it has for that. */
   'start_timeout',
   'stop_timeout',
-  /** It went down again while it was starting. */
+  /** It stayed off, or went off again, though it was told to start. */
   'start_undone',
   /** It has power, and its service does not answer. */
   'service_silent',
 ] as const
-const powerErrorSchema = z.object({ code: z.enum(powerErrorCodes), msg: z.string().default('') })
+const powerErrorSchema = z.object({
+  code: z.enum(powerErrorCodes),
+  msg: z.string().default(''),
+  /** The next try comes by itself; otherwise it waits for a new task or another boot. */
+  will_retry: z.boolean().default(false),
+})
+export type PowerErrorCode = PowerError['code']
 export type PowerError = z.infer<typeof powerErrorSchema>
 
 /** Of both `gpu.power.booted` and `gpu.power.online`; what the server sends to clients has its words under `data` besides. */
