@@ -39,6 +39,8 @@ function everyState(real: JobView): JobView[] {
     { kind: 'rendering', progress: { unit: 'percent', done: 20, total: 100, perSecond: null, secondsLeft: null, estimated: true } },
     { kind: 'downloading', progress: { ...bytes, total: 88_000_000, done: 41_000_000, secondsLeft: 20 } },
     { kind: 'cancelling' },
+    { kind: 'waking', sinceMs: startedAtMs - 40_000, usualMs: 95_000, power: 'starting', trouble: null, inputsStored: true },
+    { kind: 'waking', sinceMs: startedAtMs - 70_000, usualMs: null, power: 'unknown', trouble: 'nobody', inputsStored: false },
     { kind: 'waiting', position: 3 },
     { kind: 'waiting', position: null },
     { kind: 'queued' },
@@ -55,7 +57,7 @@ function everyState(real: JobView): JobView[] {
     createdAtMs: startedAtMs - index * 3_600_000 * 5,
     updatedAtMs: startedAtMs - index * 3_600_000 * 5,
     name: index === 1 ? longName : real.name,
-    video: index === 1 || index === 14 ? { ...real.video, name: longName } : real.video,
+    video: index === 1 || index === 16 ? { ...real.video, name: longName } : real.video,
     taskId: index > 3 ? `heygem_66f0c0ffee${index}` : null,
     stageStartedAtMs: { hashing: startedAtMs - 60_000, uploading: startedAtMs - 50_000 },
     state,
@@ -119,7 +121,7 @@ test('leaves a picture of every screen and state', async ({ home }) => {
   if (real === undefined) throw new Error('no job')
   await send(desk, { changed: everyState(real), removed: [] })
   await page.getByTestId('nav-queue').click()
-  await expect(page.getByTestId('job-row')).toHaveCount(11)
+  await expect(page.getByTestId('job-row')).toHaveCount(13)
   await picture('queue-every-state')
   await page.getByTestId('job-details').first().click()
   await picture('queue-details')

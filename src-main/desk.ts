@@ -5,6 +5,7 @@ import { DeskError } from '../src-shared/errors'
 import { parseServerAddress } from '../src-shared/settings'
 import type { LocalService } from './local-service'
 import { machineCode } from './machine-code'
+import { createPowerWatcher } from './submitter/hub-client'
 import { openJobStore, type JobStore } from './submitter/job-store'
 import type { Servers } from './submitter/servers'
 import { createSlots } from './submitter/slots'
@@ -27,6 +28,8 @@ export interface DeskDeps {
   readonly serverChoice: () => ServerChoice
   readonly localService: LocalService
   readonly hashWorkerUrl: URL
+  /** See RunDeps: a window waits for a machine that is off; a command that a script waits for does not wait for ever. */
+  readonly waitForGpu: boolean
   readonly logFault: (jobId: string, thrown: unknown) => void
 }
 
@@ -61,6 +64,8 @@ export async function openDesk(deps: DeskDeps): Promise<Desk> {
     servers,
     hashWorkerUrl: deps.hashWorkerUrl,
     transferSlots: createSlots(1),
+    watchPower: createPowerWatcher(),
+    waitForGpu: deps.waitForGpu,
     logFault: deps.logFault,
   })
   return {

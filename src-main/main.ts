@@ -55,6 +55,7 @@ async function start(): Promise<void> {
     serverChoice: settings.serverChoice,
     localService,
     hashWorkerUrl: new URL('./hash-worker.js', import.meta.url),
+    waitForGpu: true,
     logFault,
   })
   const pickedFiles = createPickedFiles(mediaUrlOf)

@@ -2,10 +2,16 @@
 // non-zero `code`; the text is in `msg`, or in `message` for exceptions (quirk 50).
 import { z } from 'zod'
 import { gpuTaskStatuses } from './gpu-contract'
+import { powerStatusSchema } from './power-contract'
 
 export const apiPaths = {
   submit: '/api/heygem/task/submit',
   status: '/api/heygem/task/status',
+  /** Ours. */
+  cancel: '/api/heygem/task/cancel',
+  /** Ours: the API keeps inputs while the GPU machine is off; the same as on the GPU server, with the license's headers. */
+  checkFiles: '/api/heygem/check_files',
+  uploadFile: '/api/heygem/upload_file',
   /** Ours; the deployed server answers it with an error or a page. */
   capabilities: '/api/heygem/capabilities',
 } as const
@@ -80,6 +86,19 @@ export const apiSubmitReplySchema = z.object({
 })
 
 /**
+ * Ours: what is known of the GPU machine. `monitored`: whether anybody is there who can power it on. Times: epoch seconds
+ * and milliseconds as named; `error` is why the last try to power it on failed.
+ */
+export const powerReplySchema = z.object({
+  state: powerStatusSchema,
+  since: z.number(),
+  usual_wake_ms: z.number().positive().nullable(),
+  monitored: z.boolean(),
+  error: z.string().optional(),
+})
+export type PowerReply = z.infer<typeof powerReplySchema>
+
+/**
  * The deployed server says `processing` or `queued` for ever (quirk 3) and no more than the first three fields; the rest
  * is ours. `gpu_task_id` is the id under which the GPU server knows the task when it is another one (quirk 5).
  */
@@ -97,6 +116,7 @@ export const apiStatusReplySchema = z.object({
   /** One of gpu-contract's `taskErrorCodes`; open, so that an older client reads a newer server. */
   error_code: z.string().optional(),
   gpu_task_id: z.string().optional(),
+  power: powerReplySchema.optional(),
   engine: z.string().optional(),
 })
 export type ApiStatus = z.infer<typeof apiStatusReplySchema>

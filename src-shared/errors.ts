@@ -40,6 +40,8 @@ const traits = {
   server_failed: { transient: true, action: 'retry' },
   server_refused: { transient: false, action: 'retry' },
   server_busy: { transient: true, action: 'retry' },
+  gpu_off: { transient: false, action: 'retry' },
+  gpu_boot_failed: { transient: false, action: 'retry' },
   engine_not_ready: { transient: true, action: 'retry' },
   upload_too_large: { transient: false, action: 'choose-files' },
   upload_corrupted: { transient: true, action: 'retry' },

@@ -1,7 +1,8 @@
-// The messages of the `/dsp` WebSocket (contract.md §3): one union, one parser, for both ends. Here is what the API and
-// its workers say to one another; fields and types of our own say so.
+// The messages of the `/dsp` WebSocket (contract.md §3): one union, one parser, for both ends. Here is what the API says
+// to its workers, and they to it; power-contract.ts has the power monitor's. Fields and types of our own say so.
 import { z } from 'zod'
 import { gpuTaskStatusSchema } from './gpu-contract'
+import { powerMessageSchemas } from './power-contract'
 
 export const hubPath = '/dsp'
 
@@ -41,16 +42,25 @@ const jobPayloadSchema = z.object({
   client_task_id: z.string().optional(),
 })
 
-/** S→W. `request_id` is the task's id; `key` names the owner without being the license key (quirk 36). */
+/**
+ * S→W the whole job: `request_id` is the task's id; `key` names the owner without being the license key (quirk 36).
+ * S→M only a notice that there is one: without a payload, and mostly without an id.
+ */
 const jobSubmitSchema = z.object({
   type: z.literal('gpu.job.submit'),
   task_type: z.string(),
-  request_id: z.string().min(1),
+  request_id: z.string().default(''),
   key: z.string().default(''),
   sender_fd: z.number().default(0),
-  payload: emptyListAsObject(jobPayloadSchema),
+  payload: emptyListAsObject(jobPayloadSchema).optional(),
 })
-export type JobSubmit = z.infer<typeof jobSubmitSchema>
+type JobMessage = z.infer<typeof jobSubmitSchema>
+export type JobSubmit = JobMessage & { readonly payload: NonNullable<JobMessage['payload']> }
+
+/** False for a notice: there is nothing to run. */
+export function isWholeJob(message: JobMessage): message is JobSubmit {
+  return message.payload !== undefined && message.request_id !== ''
+}
 
 /** W→S. For `heygem_submit` it means accepted, or refused; never finished (quirk 4). */
 const jobResultFields = {
@@ -79,11 +89,29 @@ const registerWorkerSchema = z.object({
 })
 export type RegisterWorker = z.infer<typeof registerWorkerSchema>
 
+const registerMonitorSchema = z.object({
+  type: z.literal('register'),
+  role: z.literal('gpu_monitor'),
+  /** Ours, and required here: what proves a monitor. Never part of an address. */
+  secret: z.string().default(''),
+})
+export type RegisterMonitor = z.infer<typeof registerMonitorSchema>
+
+/** `device_type` is `pc` or `mobile` (quirk 53); a client has no role. */
+const registerClientSchema = z.object({
+  type: z.literal('register'),
+  role: z.literal(undefined).optional(),
+  /** The license key: in the message, never in the address (quirk 36). */
+  key: z.string().min(1),
+  device_type: z.string().default('pc'),
+})
+export type RegisterClient = z.infer<typeof registerClientSchema>
+
 const hubMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('connected'), fd: z.number() }),
   z.object({ type: z.literal('ping') }),
   z.object({ type: z.literal('pong') }),
-  registerWorkerSchema,
+  z.discriminatedUnion('role', [registerWorkerSchema, registerMonitorSchema, registerClientSchema]),
   z.object({ type: z.literal('registered'), role: z.string().optional() }),
   jobSubmitSchema,
   z.object({ type: z.literal('gpu.job.result'), ...jobResultFields }),
@@ -91,6 +119,7 @@ const hubMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('gpu.task.progress'), ...taskReportFields }),
   /** Ours, S→W: the end of a task was taken down; it need not be told again. */
   z.object({ type: z.literal('gpu.task.ack'), task_id: z.string() }),
+  ...powerMessageSchemas,
   /** Some clients read `msg`, others `message`: both are sent (quirk 50). */
   z.object({ type: z.literal('error'), msg: z.string().default(''), message: z.string().optional() }),
 ])

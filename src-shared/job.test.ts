@@ -11,6 +11,7 @@ const states: Record<JobState['kind'], JobState> = {
   hashing: { kind: 'hashing', progress: progress(50) },
   uploading: { kind: 'uploading', file: 'video', progress: progress(50), awaitingReply: false },
   submitting: { kind: 'submitting' },
+  waking: { kind: 'waking', sinceMs: 1, usualMs: null, power: 'starting', trouble: null, inputsStored: true },
   waiting: { kind: 'waiting', position: 2 },
   rendering: { kind: 'rendering', progress: progress(50, 'frames') },
   downloading: { kind: 'downloading', progress: progress(50) },
@@ -34,6 +35,7 @@ const events: Record<JobEvent['type'], JobEvent> = {
   submitted: { type: 'submitted', taskId: 't1' },
   taskRenamed: { type: 'taskRenamed', taskId: 't2' },
   taskForgotten: { type: 'taskForgotten' },
+  wakeProgressed: { type: 'wakeProgressed', usualMs: 120_000, power: 'starting', trouble: null, inputsStored: true },
   taskWaiting: { type: 'taskWaiting', position: 1 },
   renderProgressed: { type: 'renderProgressed', progress: progress(60, 'frames') },
   downloadProgressed: { type: 'downloadProgressed', progress: progress(60) },
@@ -48,18 +50,19 @@ const events: Record<JobEvent['type'], JobEvent> = {
 
 /** State after each event: '=' the very same job, a kind otherwise. In the order of `events`. */
 const table: Record<JobState['kind'], string> = {
-  //           read   hashP  hashed upP  uped submitS submitted renamed forgot tWait renderP downP finished failed cancelAsked cancelled retry output resumed
-  queued:     'queued hashing queued uploading queued submitting waiting queued queued waiting rendering downloading done failed cancelling cancelled = queued =',
-  hashing:    'hashing hashing hashing uploading hashing submitting waiting hashing hashing waiting rendering downloading done failed cancelling cancelled = hashing queued',
-  uploading:  'uploading hashing uploading uploading uploading submitting waiting uploading uploading waiting rendering downloading done failed cancelling cancelled = uploading queued',
-  submitting: 'submitting hashing submitting uploading submitting submitting waiting submitting submitting waiting rendering downloading done failed cancelling cancelled = submitting queued',
-  waiting:    'waiting hashing waiting uploading waiting submitting waiting waiting waiting waiting rendering downloading done failed cancelling cancelled = waiting queued',
-  rendering:  'rendering hashing rendering uploading rendering submitting waiting rendering rendering waiting rendering downloading done failed cancelling cancelled = rendering queued',
-  downloading:'downloading hashing downloading uploading downloading submitting waiting downloading downloading waiting rendering downloading done failed cancelling cancelled = downloading queued',
-  cancelling: '= = = = = = cancelling = = = = = done = = cancelled = = =',
-  done:       '= = = = = = = = = = = = = = = = = = =',
-  failed:     '= = = = = = = = = = = = = = = = queued failed =',
-  cancelled:  '= = = = = = = = = = = = = = = = queued cancelled =',
+  //           read   hashP  hashed upP  uped submitS submitted renamed forgot waking tWait renderP downP finished failed cancelAsked cancelled retry output resumed
+  queued:     'queued hashing queued uploading queued submitting waiting queued queued waking waiting rendering downloading done failed cancelling cancelled = queued =',
+  hashing:    'hashing hashing hashing uploading hashing submitting waiting hashing hashing waking waiting rendering downloading done failed cancelling cancelled = hashing queued',
+  uploading:  'uploading hashing uploading uploading uploading submitting waiting uploading uploading waking waiting rendering downloading done failed cancelling cancelled = uploading queued',
+  submitting: 'submitting hashing submitting uploading submitting submitting waiting submitting submitting waking waiting rendering downloading done failed cancelling cancelled = submitting queued',
+  waking:     'waking hashing waking uploading waking submitting waiting waking waking waking waiting rendering downloading done failed cancelling cancelled = waking queued',
+  waiting:    'waiting hashing waiting uploading waiting submitting waiting waiting waiting waking waiting rendering downloading done failed cancelling cancelled = waiting queued',
+  rendering:  'rendering hashing rendering uploading rendering submitting waiting rendering rendering waking waiting rendering downloading done failed cancelling cancelled = rendering queued',
+  downloading:'downloading hashing downloading uploading downloading submitting waiting downloading downloading waking waiting rendering downloading done failed cancelling cancelled = downloading queued',
+  cancelling: '= = = = = = cancelling = = = = = = done = = cancelled = = =',
+  done:       '= = = = = = = = = = = = = = = = = = = =',
+  failed:     '= = = = = = = = = = = = = = = = = queued failed =',
+  cancelled:  '= = = = = = = = = = = = = = = = = queued cancelled =',
 }
 
 describe('advance', () => {
@@ -121,7 +124,7 @@ describe('sectionOf', () => {
   it('puts every state in one section', () => {
     const sections = Object.fromEntries(Object.entries(states).map(([kind, state]) => [kind, sectionOf(state)]))
     expect(sections).toEqual({
-      queued: 'queued', waiting: 'queued', hashing: 'running', uploading: 'running', submitting: 'running', rendering: 'running', downloading: 'running', cancelling: 'running', done: 'history', failed: 'history', cancelled: 'history',
+      queued: 'queued', waking: 'queued', waiting: 'queued', hashing: 'running', uploading: 'running', submitting: 'running', rendering: 'running', downloading: 'running', cancelling: 'running', done: 'history', failed: 'history', cancelled: 'history',
     })
     expect(isFinal(states.done) && !isFinal(states.waiting)).toBe(true)
   })

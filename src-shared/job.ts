@@ -2,6 +2,7 @@
 // The client's id is the job's id everywhere (architecture.md, rule 1).
 import { z } from 'zod'
 import { assertNever, deskErrorDataSchema } from './errors'
+import { powerStatusSchema, type PowerStatus } from './power-contract'
 
 const bytes = z.number().int().nonnegative()
 
@@ -55,8 +56,12 @@ export const jobResultSchema = z.object({
 })
 export type JobResult = z.infer<typeof jobResultSchema>
 
-export const stages = ['hashing', 'uploading', 'submitting', 'waiting', 'rendering', 'downloading'] as const
+export const stages = ['hashing', 'uploading', 'submitting', 'waking', 'waiting', 'rendering', 'downloading'] as const
 export type Stage = (typeof stages)[number]
+
+/** `nobody`: no power monitor is there to switch the machine on. `boot_failed`: it tried, and the machine did not come up. */
+export const wakeTroubles = ['nobody', 'boot_failed'] as const
+export type WakeTrouble = (typeof wakeTroubles)[number]
 
 export const jobStateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('queued') }),
@@ -69,6 +74,18 @@ export const jobStateSchema = z.discriminatedUnion('kind', [
     awaitingReply: z.boolean(),
   }),
   z.object({ kind: z.literal('submitting') }),
+  /**
+   * Accepted by the server while the GPU machine is off; it runs when the machine is up. `usualMs`: how long that usually
+   * takes, null while nobody knows. `inputsStored`: the server has all it needs, the window may be closed.
+   */
+  z.object({
+    kind: z.literal('waking'),
+    sinceMs: z.number(),
+    usualMs: z.number().positive().nullable(),
+    power: powerStatusSchema,
+    trouble: z.enum(wakeTroubles).nullable(),
+    inputsStored: z.boolean(),
+  }),
   /** Accepted by the server, not running yet. `position` counts from 1; null when the server does not say. */
   z.object({ kind: z.literal('waiting'), position: z.number().int().positive().nullable() }),
   z.object({ kind: z.literal('rendering'), progress: progressSchema }),
@@ -108,6 +125,7 @@ export type Section = 'queued' | 'running' | 'history'
 export function sectionOf(state: JobState): Section {
   switch (state.kind) {
     case 'queued':
+    case 'waking':
     case 'waiting':
       return 'queued'
     case 'done':
@@ -147,6 +165,7 @@ export type JobEvent =
   | { readonly type: 'submitted'; readonly taskId: string }
   | { readonly type: 'taskRenamed'; readonly taskId: string }
   | { readonly type: 'taskForgotten' }
+  | { readonly type: 'wakeProgressed'; readonly usualMs: number | null; readonly power: PowerStatus; readonly trouble: WakeTrouble | null; readonly inputsStored: boolean }
   | { readonly type: 'taskWaiting'; readonly position: number | null }
   | { readonly type: 'renderProgressed'; readonly progress: Progress }
   | { readonly type: 'downloadProgressed'; readonly progress: Progress }
@@ -216,6 +235,12 @@ export function advance(job: Job, event: JobEvent, nowMs: number): Job {
       return next({ taskId: event.taskId })
     case 'taskForgotten':
       return next({ taskId: null, submission: job.submission + 1 })
+    case 'wakeProgressed': {
+      const { usualMs, power, trouble, inputsStored } = event
+      const sinceMs = state.kind === 'waking' ? state.sinceMs : nowMs
+      const same = state.kind === 'waking' && state.usualMs === usualMs && state.power === power && state.trouble === trouble && state.inputsStored === inputsStored
+      return same ? job : enter('waking', { kind: 'waking', sinceMs, usualMs, power, trouble, inputsStored })
+    }
     case 'taskWaiting':
       // A server that first says running and then waiting again (its worker died) is believed; a bar never shows it.
       if (state.kind === 'waiting' && state.position === event.position) return job

@@ -11,6 +11,7 @@ import {
   parseHubMessage,
   type HubMessage,
   type HubMessageOut,
+  type JobSubmit,
   type RegisterWorker,
 } from '../../src-shared/hub-contract'
 import { reasonOf, type Log } from '../log'
@@ -138,7 +139,8 @@ class Peer {
       case 'pong':
         return
       case 'register':
-        await this.register(message)
+        if (message.role === 'worker') await this.register(message)
+        else this.refuse('no monitor can register here')
         return
       case 'gpu.job.result':
       case 'gpu_task_result':
@@ -150,6 +152,16 @@ class Peer {
       case 'registered':
       case 'gpu.job.submit':
       case 'gpu.task.ack':
+      case 'gpu.power.boot':
+      case 'gpu.power.boot.result':
+      case 'gpu.power.booted':
+      case 'gpu.power.online':
+      case 'gpu.power.state':
+      case 'gpu.status.query':
+      case 'gpu.status.response':
+      case 'gpu.task.active':
+      case 'gpu.task.query':
+      case 'gpu.task.query.response':
       case 'error':
         this.refuse(`not for the server: ${message.type}`)
         return
@@ -176,7 +188,7 @@ class Peer {
       id: this.id,
       // A worker of another kind is welcome, and gets no renders (quirk 7).
       slots: message.capabilities.includes(heygemTaskType) ? message.slots : 0,
-      send: (job: Extract<HubMessage, { type: 'gpu.job.submit' }>) => {
+      send: (job: JobSubmit) => {
         this.sendJob(job)
       },
     }
@@ -206,7 +218,7 @@ class Peer {
     await this.parts.queue.workerLeft(this.id)
   }
 
-  private sendJob(job: Extract<HubMessage, { type: 'gpu.job.submit' }>): void {
+  private sendJob(job: JobSubmit): void {
     const timer = setTimeout(() => {
       this.parts.log.warn('task_not_accepted', { task: job.request_id, worker: this.id })
       this.ws.terminate()

@@ -97,7 +97,7 @@ export class TestPeer {
   }
 
   /** Registered, with the greetings read. */
-  static async worker(url: string, more: Partial<Extract<HubMessageOut, { type: 'register' }>> = {}): Promise<TestPeer> {
+  static async worker(url: string, more: Partial<Extract<HubMessageOut, { role: 'worker' }>> = {}): Promise<TestPeer> {
     const peer = await TestPeer.connect(url)
     peer.send({ type: 'register', role: 'worker', secret: workerSecret, capabilities: [heygemTaskType], ...more })
     await peer.expect('connected')

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws'
 import {
   heygemTaskType,
   hubText,
+  isWholeJob,
   parseHubMessage,
   type HubMessageOut,
   type JobSubmit,
@@ -150,8 +151,10 @@ class Line {
     if (message.type === 'registered') {
       this.registered = true
       this.parts.log.info('hub_registered')
-    } else if (message.type === 'gpu.job.submit') await this.takeJob(message)
-    else if (message.type === 'gpu.task.ack') await this.parts.tasks.markTold(message.task_id)
+    } else if (message.type === 'gpu.job.submit') {
+      if (isWholeJob(message)) await this.takeJob(message)
+      else this.parts.log.warn('hub_message_unknown', { reason: 'a job without id or payload' })
+    } else if (message.type === 'gpu.task.ack') await this.parts.tasks.markTold(message.task_id)
     else if (message.type === 'ping') this.send({ type: 'pong' })
     else if (message.type === 'error') {
       this.parts.log.warn('hub_said_error', { reason: message.msg })

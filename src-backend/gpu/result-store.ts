@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FileVersion } from './byte-range'
+import type { FileVersion } from '../files/byte-range'
 
 export interface OpenResult {
   readonly handle: FileHandle

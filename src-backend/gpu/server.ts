@@ -13,14 +13,14 @@ import { createJsonServer, HttpFailure, parseJsonBody, queryValue } from '../jso
 import type { Log } from '../log'
 import { MalformedMultipart } from '../multipart'
 import { bearerOf, fingerprintOf, sameSecret } from '../secrets'
-import { answerFor, type ConditionalHeaders, type FileVersion } from './byte-range'
+import { answerFor, type ConditionalHeaders, type FileVersion } from '../files/byte-range'
 import type { Engine } from './engine'
-import { UploadRefused, type FileStore } from './file-store'
+import { UploadRefused, type FileStore } from '../files/file-store'
 import type { ResultStore } from './result-store'
 import type { GpuTask, TaskTable } from './task-table'
 import { InputMissing, OrderConflict, takeOrder } from './take-order'
 import { statusOf, toProgress } from './task-wire'
-import { receiveUpload, UploadTooLarge, type UploadLimits } from './upload'
+import { receiveUpload, UploadTooLarge, type UploadLimits } from '../files/upload'
 
 export interface GpuServerParts {
   readonly engine: Engine

@@ -1,6 +1,6 @@
 // An order for a task, whichever way it came: over HTTP or from the hub. The same order gets the same task.
 import type { Engine } from './engine'
-import type { FileStore } from './file-store'
+import type { FileStore } from '../files/file-store'
 import type { ResultStore } from './result-store'
 import type { GpuTask, TaskOrder, TaskTable } from './task-table'
 

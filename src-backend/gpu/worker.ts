@@ -3,7 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { reasonOf, type Log } from '../log'
 import { EngineFailure, type Engine } from './engine'
-import type { FileStore, StoredFile } from './file-store'
+import type { FileStore, StoredFile } from '../files/file-store'
 import type { ResultStore } from './result-store'
 import type { GpuTask, TaskTable } from './task-table'
 

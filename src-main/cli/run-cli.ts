@@ -33,7 +33,7 @@ export interface CliDeps {
 }
 
 const notLicensed: ReadonlySet<ErrorCode> = new Set(['license_missing', 'license_unknown', 'license_expired', 'license_refused', 'secret_unreadable'])
-const unreachable: ReadonlySet<ErrorCode> = new Set(['server_unreachable', 'server_timeout'])
+const unreachable: ReadonlySet<ErrorCode> = new Set(['server_unreachable', 'server_timeout', 'gpu_off', 'gpu_boot_failed'])
 
 export function exitCodeOf(error: { readonly code: ErrorCode }): number {
   if (notLicensed.has(error.code)) return exitCodes.notLicensed
@@ -71,6 +71,7 @@ export async function runCli(deps: CliDeps): Promise<number> {
       serverChoice: () => choice,
       localService: deps.localService,
       hashWorkerUrl: deps.hashWorkerUrl,
+      waitForGpu: false,
       logFault: (jobId, thrown) => void deps.stderr.write(`${jobId}: ${String(thrown instanceof Error ? (thrown.stack ?? thrown.message) : thrown)}\n`),
     })
     return await runCommand(command, desk, choice, deps, output, words)

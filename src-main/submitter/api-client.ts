@@ -9,11 +9,15 @@ import {
   apiReasonSchema,
   apiStatusReplySchema,
   apiSubmitReplySchema,
+  capabilitiesReplySchema,
   type ApiReason,
   type ApiStatus,
   type ApiSubmitRequest,
 } from '../../src-shared/api-contract'
-import { hostOf, requestJson, saidBy, statusError } from './json-request'
+import { checkFilesReplySchema, uploadReplySchema } from '../../src-shared/gpu-contract'
+import type { FileStore } from './file-store'
+import { hostOf, isSilent, parseReply, requestJson, saidBy, statusError, type JsonReply } from './json-request'
+import { postFile } from './post-file'
 import type { ServerMemory, Servers } from './servers'
 
 const server = 'api'
@@ -26,9 +30,17 @@ export interface ApiClient {
    * license check stands before every route (§2.2), so the status of a task that cannot exist is asked for.
    */
   checkLicense: (signal: AbortSignal) => Promise<void>
+  /** What our own backend can do; null on a server that does not know the question. */
+  capabilities: (signal: AbortSignal) => Promise<{ readonly storesFiles: boolean } | null>
+  /** The API's own store of inputs, where it has one: for a GPU machine that is off. */
+  files: FileStore
+  /** Tells the server that nobody waits for the task any more; false where it does not know the question. */
+  cancel: (taskId: string, signal: AbortSignal) => Promise<boolean>
   /** Null when the server does not know the task. */
   status: (taskId: string, signal: AbortSignal) => Promise<ApiStatus | null>
 }
+
+type ApiBody = Readonly<Record<string, unknown>>
 
 interface ApiReply {
   readonly data: unknown
@@ -64,18 +76,24 @@ export function createApiClient(servers: Servers, memory: ServerMemory): ApiClie
   const host = hostOf(baseUrl)
   const secrets = [servers.licenseKey, servers.apiSecret, servers.gpuSecret]
 
-  const request = async (asSecret: boolean, method: 'GET' | 'POST', path: string, signal: AbortSignal, rest: { query?: Record<string, string>; body?: ApiSubmitRequest }): Promise<ApiReply> => {
-    const bearer = asSecret ? servers.apiSecret : servers.licenseKey
-    const headers: Record<string, string> = {
-      [apiHeaders.authorization]: `Bearer ${bearer}`,
-      [apiHeaders.machineCode]: servers.machineCode,
-      [apiHeaders.deviceType]: 'pc',
-    }
-    // Where the Bearer is a shared secret the key travels in the body, or in a header where there is no body.
-    if (asSecret && rest.body === undefined) headers[apiHeaders.licenseKey] = servers.licenseKey
-    if (rest.body?.client_task_id !== undefined) headers[apiHeaders.idempotencyKey] = rest.body.client_task_id
+  const request = async (asSecret: boolean, method: 'GET' | 'POST', path: string, signal: AbortSignal, rest: { query?: Record<string, string>; body?: ApiBody }): Promise<ApiReply> => {
+    const headers = headersFor(asSecret, rest.body !== undefined)
+    if (typeof rest.body?.['client_task_id'] === 'string') headers[apiHeaders.idempotencyKey] = rest.body['client_task_id']
     const body = rest.body === undefined ? undefined : { ...rest.body, license_key: servers.licenseKey }
     const reply = await requestJson({ server, method, baseUrl, path, headers, timeoutMs: 30_000, signal, ...(rest.query ? { query: rest.query } : {}), body })
+    return replyOf(asSecret, reply)
+  }
+
+  const headersFor = (asSecret: boolean, hasBody: boolean): Record<string, string> => ({
+    [apiHeaders.authorization]: `Bearer ${asSecret ? servers.apiSecret : servers.licenseKey}`,
+    [apiHeaders.machineCode]: servers.machineCode,
+    [apiHeaders.deviceType]: 'pc',
+    // Where the Bearer is a shared secret the key travels in the body, or in a header where there is no body.
+    ...(asSecret && !hasBody ? { [apiHeaders.licenseKey]: servers.licenseKey } : {}),
+  })
+
+  /** The reply of a success; refusals by their reason, or by what their text says. */
+  const replyOf = (asSecret: boolean, reply: JsonReply): ApiReply => {
     const parsed = apiEnvelopeSchema.safeParse(reply.json)
     if (!parsed.success) throw statusError(server, host, reply.status) ?? new DeskError('server_bad_reply', { server, host })
     const { code, msg, message, reason, data } = parsed.data
@@ -95,7 +113,7 @@ export function createApiClient(servers: Servers, memory: ServerMemory): ApiClie
    * An installation takes either the license key or a shared secret as its Bearer. Where a secret is set it is tried
    * first; an API that refuses it as a license is asked once more with the key, and the answer is remembered.
    */
-  const ask = async (method: 'GET' | 'POST', path: string, signal: AbortSignal, rest: { query?: Record<string, string>; body?: ApiSubmitRequest }): Promise<ApiReply> => {
+  const ask = async (method: 'GET' | 'POST', path: string, signal: AbortSignal, rest: { query?: Record<string, string>; body?: ApiBody }): Promise<ApiReply> => {
     if (servers.licenseKey === '') throw new DeskError('license_missing', { server, host })
     if (servers.apiSecret === '') return request(false, method, path, signal, rest)
     const remembered = memory.apiTakesSecret(baseUrl)
@@ -134,8 +152,50 @@ export function createApiClient(servers: Servers, memory: ServerMemory): ApiClie
     }
   }
 
+  const files: FileStore = {
+    async checkFiles(asked, signal) {
+      const { data } = await ask('POST', apiPaths.checkFiles, signal, { body: { files: asked } })
+      return parsed(checkFilesReplySchema.safeParse(data))
+    },
+    async uploadFile({ path, name, sizeBytes, md5, ext }, report, signal) {
+      // Which Bearer the API takes is known by now: what it lacks was asked for before.
+      const asSecret = servers.apiSecret !== '' && (memory.apiTakesSecret(baseUrl) ?? true)
+      const reply = await postFile({
+        server,
+        url: baseUrl + apiPaths.uploadFile,
+        headers: headersFor(asSecret, false),
+        fields: { hash: md5, ext },
+        file: { path, name, sizeBytes },
+        report,
+        signal,
+      })
+      const { data } = replyOf(asSecret, { status: reply.status, json: parseReply(server, host, reply.status, reply.text) })
+      return parsed(uploadReplySchema.safeParse(data)).hash
+    },
+  }
+
   return {
     status,
+    files,
+    async capabilities(signal) {
+      try {
+        const { data } = replyOf(false, await requestJson({ server, method: 'GET', baseUrl, path: apiPaths.capabilities, headers: headersFor(false, false), timeoutMs: 10_000, signal }))
+        return { storesFiles: parsed(capabilitiesReplySchema.safeParse(data)).stores_files }
+      } catch (thrown) {
+        // A server that answers, but not this: the deployed one, for which it is an exception (§2.0).
+        if (thrown instanceof DeskError && !isSilent(thrown)) return null
+        throw thrown
+      }
+    },
+    async cancel(taskId, signal) {
+      try {
+        await ask('POST', apiPaths.cancel, signal, { body: { task_id: taskId } })
+        return true
+      } catch (thrown) {
+        if (thrown instanceof DeskError && !isSilent(thrown)) return false
+        throw thrown
+      }
+    },
     async checkLicense(signal) {
       await status('lipsync-desk-license-check', signal)
     },

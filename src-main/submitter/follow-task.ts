@@ -1,15 +1,13 @@
-// The following step: asks the GPU server, and the API where the GPU server does not know, until the task has ended.
-// HTTP is truth; what the deployed servers never say (an API status that ends, an id that a cache hit changed) is found
-// out here.
-import { createHash } from 'node:crypto'
-import { type DeskError, toDeskError } from '../../src-shared/errors'
-import type { ApiStatus } from '../../src-shared/api-contract'
-import type { GpuProgress, GpuTaskStatus } from '../../src-shared/gpu-contract'
+// The following step: looks at the task until it has ended, through a GPU machine that is off, waking, or gone again.
+// HTTP is truth; hints only make the next look come sooner.
+import { DeskError } from '../../src-shared/errors'
 import type { JobEvent, Progress } from '../../src-shared/job'
 import type { ApiClient } from './api-client'
 import type { GpuClient } from './gpu-client'
+import { lookAtTask, type Followed, type Look, type Sighting } from './look-at-task'
 import { createProgressMeter } from './progress-meter'
-import { pause, Stopped } from './retry'
+import { pause } from './retry'
+import type { Wake } from './wake-gpu'
 
 export type TaskEnd =
   | { readonly kind: 'done'; readonly taskId: string; readonly engine: string | null }
@@ -24,132 +22,107 @@ export interface FollowTimes {
   readonly silenceMs: number
   /** The GPU server answers but does not know the task, and the API says nothing better, for this long: lost. */
   readonly unknownMs: number
+  /** The same after its files came late: a worker that takes a task at all takes it when it registers (quirk 2). */
+  readonly unknownLateMs: number
 }
 
-export const followTimes: FollowTimes = { pollMs: (followedMs) => (followedMs < 15_000 ? 500 : 1_500), silenceMs: 180_000, unknownMs: 60_000 }
-
-interface Followed {
-  readonly taskId: string
-  readonly audioMd5: string
-  readonly videoMd5: string
+export const followTimes: FollowTimes = {
+  pollMs: (followedMs) => (followedMs < 15_000 ? 500 : 1_500),
+  silenceMs: 180_000,
+  unknownMs: 60_000,
+  unknownLateMs: 10_000,
 }
 
-/** §1.2: the id under which the deployed GPU server files a result it already had. */
-export const cacheKey = ({ audioMd5, videoMd5 }: Omit<Followed, 'taskId'>): string =>
-  createHash('md5').update(`${audioMd5}_${videoMd5}`).digest('hex').slice(0, 16)
+export interface FollowDeps {
+  readonly clients: () => Promise<{ readonly gpu: GpuClient; readonly api: ApiClient }>
+  readonly wake: Wake
+  /** The GPU server was found off before following began. */
+  readonly knownOff: boolean
+  /** Whether the servers have all they need to run the task without this desk. */
+  readonly inputsStored: () => Promise<boolean>
+  /** Sends the GPU server what it lacks; true when there was something to send. */
+  readonly sendLateInputs: () => Promise<boolean>
+  /** Called once when a machine that was waited for answers. */
+  readonly woke: (tookMs: number) => void
+  /** A machine that nobody powers on, or that does not come up, is waited for; else that is an error. */
+  readonly waitForever: boolean
+  readonly times?: FollowTimes
+  readonly now?: () => number
+}
 
-export async function followTask(
-  followed: Followed,
-  clients: () => Promise<{ readonly gpu: GpuClient; readonly api: ApiClient }>,
-  report: (event: JobEvent) => void,
-  signal: AbortSignal,
-  times: FollowTimes = followTimes,
-  now: () => number = Date.now,
-): Promise<TaskEnd> {
+export async function followTask(followed: Followed, deps: FollowDeps, report: (event: JobEvent) => void, signal: AbortSignal): Promise<TaskEnd> {
+  const { wake, times = followTimes, now = Date.now } = deps
   const meters = createRenderMeter(now)
   const startedMs = now()
   let { taskId } = followed
   let heardAtMs = now()
   let unknownSinceMs: number | null = null
-  for (;;) {
-    const look = await lookOnce(taskId, followed, clients, signal)
-    if (look.kind === 'silent') {
-      if (!look.error.transient || now() - heardAtMs >= times.silenceMs) throw look.error
-      await pause(times.pollMs(now() - startedMs) * 2, signal)
-      continue
-    }
-    heardAtMs = now()
-    if (look.kind === 'unknown') {
-      unknownSinceMs ??= now()
-      if (now() - unknownSinceMs >= times.unknownMs) return { kind: 'lost' }
-    } else if (look.kind === 'lost') {
-      return look
-    } else {
-      unknownSinceMs = null
-      if (look.taskId !== taskId) {
-        taskId = look.taskId
-        report({ type: 'taskRenamed', taskId })
+  let inputsChecked = false
+  let sentLate = false
+  let silentLooks = deps.knownOff ? 1 : 0
+  try {
+    for (;;) {
+      const look = await lookAtTask(taskId, followed, deps.clients, signal)
+      silentLooks = look.gpuAnswers ? 0 : silentLooks + 1
+      if (look.gpuAnswers) {
+        const tookMs = wake.up()
+        if (tookMs !== null) deps.woke(tookMs)
+        if (!inputsChecked && mayLackInputs(look)) {
+          inputsChecked = true
+          sentLate = await deps.sendLateInputs()
+          if (sentLate) continue
+        }
       }
-      const { status } = look
-      if (status === 'done') return { kind: 'done', taskId, engine: look.engine }
-      if (status === 'error' || status === 'cancelled') return { kind: 'failed', said: look.said }
-      if (status === 'queued') report({ type: 'taskWaiting', position: look.position > 0 ? look.position : null })
-      else report({ type: 'renderProgressed', progress: meters(look) })
+      if (look.kind === 'silent') {
+        if (!look.error.transient || now() - heardAtMs >= times.silenceMs) throw look.error
+        await pause(times.pollMs(now() - startedMs) * 2, signal)
+        continue
+      }
+      heardAtMs = now()
+      if (look.kind === 'unknown') {
+        unknownSinceMs ??= now()
+        if (now() - unknownSinceMs >= (sentLate ? times.unknownLateMs : times.unknownMs)) return { kind: 'lost' }
+      } else if (look.kind === 'lost') {
+        return { kind: 'lost' }
+      } else {
+        unknownSinceMs = null
+        if (look.taskId !== taskId) {
+          taskId = look.taskId
+          report({ type: 'taskRenamed', taskId })
+        }
+        // One lost reply is no machine that is off.
+        if (look.status === 'queued' && silentLooks >= 2) {
+          await napWhileOff(look)
+          continue
+        }
+        const end = endOf(look)
+        if (end !== null) return sentLate && end.kind === 'failed' ? { kind: 'lost' } : end
+        if (look.status === 'queued') report({ type: 'taskWaiting', position: look.position > 0 ? look.position : null })
+        else report({ type: 'renderProgressed', progress: meters(look) })
+      }
+      await pause(times.pollMs(now() - startedMs), signal)
     }
-    await pause(times.pollMs(now() - startedMs), signal)
+  } finally {
+    wake.close()
+  }
+
+  async function napWhileOff(look: Look): Promise<void> {
+    const event = wake.off(look.power, await deps.inputsStored())
+    report(event)
+    if (event.type === 'wakeProgressed' && event.trouble !== null && !deps.waitForever) throw wakeError(event.trouble)
+    await wake.nap(signal)
   }
 }
 
-interface Sighting {
-  readonly kind: 'seen'
-  readonly taskId: string
-  readonly status: GpuTaskStatus
-  readonly percent: number
-  readonly totalFrames: number
-  readonly currentFrame: number
-  readonly position: number
-  readonly engine: string | null
-  readonly said: string
+const wakeError = (trouble: 'nobody' | 'boot_failed'): DeskError => new DeskError(trouble === 'nobody' ? 'gpu_off' : 'gpu_boot_failed', { server: 'gpu' })
+
+/** A task that runs or is done has what it needs, whatever the server has cleaned up since. */
+const mayLackInputs = (look: Look): boolean => look.kind !== 'seen' || look.status === 'queued' || look.status === 'error'
+
+function endOf({ status, taskId, engine, said }: Sighting): TaskEnd | null {
+  if (status === 'done') return { kind: 'done', taskId, engine }
+  return status === 'error' || status === 'cancelled' ? { kind: 'failed', said } : null
 }
-
-type Look = Sighting | { readonly kind: 'unknown' } | { readonly kind: 'lost' } | { readonly kind: 'silent'; readonly error: DeskError }
-
-async function lookOnce(
-  taskId: string,
-  followed: Followed,
-  clients: () => Promise<{ readonly gpu: GpuClient; readonly api: ApiClient }>,
-  signal: AbortSignal,
-): Promise<Look> {
-  let gpuError: DeskError | null = null
-  try {
-    const { gpu } = await clients()
-    const known = await gpu.progress(taskId, signal)
-    if (known !== null) return gpuSighting(taskId, known)
-    // A cache hit behind the API is filed under the cache key only, and nobody is told (§8.3).
-    const key = cacheKey(followed)
-    const cached = key === taskId ? null : await gpu.progress(key, signal)
-    if (cached?.status === 'done') return gpuSighting(key, cached)
-  } catch (thrown) {
-    if (signal.aborted || thrown instanceof Stopped) throw new Stopped()
-    gpuError = toDeskError(thrown)
-    if (!gpuError.transient) return { kind: 'silent', error: gpuError }
-  }
-  try {
-    const { api } = await clients()
-    const status = await api.status(taskId, signal)
-    if (status === null) return gpuError === null ? { kind: 'lost' } : { kind: 'silent', error: gpuError }
-    // The deployed API writes `processing` once and never again: beside a GPU server that knows nothing it means nothing.
-    if (status.status === 'processing' && status.progress === undefined) return gpuError === null ? { kind: 'unknown' } : { kind: 'silent', error: gpuError }
-    return apiSighting(taskId, status)
-  } catch (thrown) {
-    if (signal.aborted || thrown instanceof Stopped) throw new Stopped()
-    return { kind: 'silent', error: gpuError ?? toDeskError(thrown) }
-  }
-}
-
-const gpuSighting = (taskId: string, seen: GpuProgress): Sighting => ({
-  kind: 'seen',
-  taskId,
-  status: seen.status,
-  percent: seen.progress,
-  totalFrames: seen.total_frames,
-  currentFrame: seen.current_frame,
-  position: seen.queue_position,
-  engine: seen.engine ?? null,
-  said: seen.error || seen.message,
-})
-
-const apiSighting = (taskId: string, seen: ApiStatus): Sighting => ({
-  kind: 'seen',
-  taskId: seen.gpu_task_id ?? taskId,
-  status: seen.status,
-  percent: seen.progress ?? 0,
-  totalFrames: seen.total_frames ?? 0,
-  currentFrame: seen.current_frame ?? 0,
-  position: seen.queue_position ?? 0,
-  engine: seen.engine ?? null,
-  said: seen.error ?? seen.message ?? '',
-})
 
 /** Frames where the server counts them; else its percentage, which nobody counted and is marked so. */
 function createRenderMeter(now: () => number): (seen: Sighting) => Progress {

@@ -7,11 +7,11 @@ import {
   healthReplySchema,
   progressReplySchema,
   uploadReplySchema,
-  type CheckFilesRequest,
   type Envelope,
   type GpuProgress,
 } from '../../src-shared/gpu-contract'
 import type { z } from 'zod'
+import type { FileStore } from './file-store'
 import { fetchToFile, type FetchedFile } from './fetch-to-file'
 import { hostOf, parseReply, requestJson, saidBy, statusError, type JsonReply } from './json-request'
 import { postFile } from './post-file'
@@ -27,13 +27,9 @@ export interface GpuHealth {
   readonly ffmpegMissing: boolean
 }
 
-export interface GpuClient {
+export interface GpuClient extends FileStore {
   /** Whether the service answers and its engine is loaded. No authentication. */
   health: (signal: AbortSignal) => Promise<GpuHealth>
-  /** Which of the hashes the server has. */
-  checkFiles: (files: CheckFilesRequest['files'], signal: AbortSignal) => Promise<Readonly<Record<string, boolean>>>
-  /** Sends a file; answers the hash that the server computed. `report` gets the bytes that have left. */
-  uploadFile: (upload: { path: string; name: string; sizeBytes: number; md5: string; ext: string }, report: (sentBytes: number) => void, signal: AbortSignal) => Promise<string>
   /** Null when the server does not know the task. */
   progress: (taskId: string, signal: AbortSignal) => Promise<GpuProgress | null>
   /** The result into a new file at `path`. */

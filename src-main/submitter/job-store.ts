@@ -3,8 +3,9 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'libsql'
+import { z } from 'zod'
 import { jobSchema, type Job } from '../../src-shared/job'
-import type { ServerMemory } from './servers'
+import type { ServerMemory, WakeMemory } from './servers'
 
 export interface JobStore {
   /** All jobs, newest first. */
@@ -21,7 +22,7 @@ export interface JobStore {
   readonly takeCancelAsks: () => string[]
   /** True once after each change that another process made. */
   readonly changedElsewhere: () => boolean
-  readonly memory: ServerMemory
+  readonly memory: ServerMemory & WakeMemory
   /** Rows that could not be read, by id. */
   readonly unreadable: () => readonly string[]
   readonly close: () => void
@@ -35,6 +36,8 @@ const migrations = [
    CREATE INDEX jobs_by_time ON jobs (created_at_ms DESC);
    CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT NOT NULL);`,
 ] as const
+
+const wakesSchema = z.array(z.number().positive()).catch([])
 
 interface Row {
   readonly id: string
@@ -77,6 +80,10 @@ export function openJobStore(path: string, pid: number = process.pid): JobStore 
   }
   const dataVersion = (): number => Number((statements.version.get() as { data_version: number }).data_version)
   let seenVersion = dataVersion()
+  const recallWakes = (gpuUrl: string): number[] => {
+    const row = statements.recall.get(`wakes ${gpuUrl}`) as { value: string } | undefined
+    return row === undefined ? [] : wakesSchema.parse(JSON.parse(row.value))
+  }
 
   return {
     load: () => (statements.all.all() as Row[]).flatMap((row) => parse(row) ?? []),
@@ -113,6 +120,11 @@ export function openJobStore(path: string, pid: number = process.pid): JobStore 
         return row === undefined ? null : row.value === 'yes'
       },
       rememberApiTakesSecret: (apiUrl, takes) => void statements.remember.run(`api-takes-secret ${apiUrl}`, takes ? 'yes' : 'no'),
+      usualWakeMs: (gpuUrl) => {
+        const wakes = recallWakes(gpuUrl).sort((a, b) => a - b)
+        return wakes[Math.floor(wakes.length / 2)] ?? null
+      },
+      rememberWake: (gpuUrl, tookMs) => void statements.remember.run(`wakes ${gpuUrl}`, JSON.stringify([...recallWakes(gpuUrl), tookMs].slice(-10))),
     },
     unreadable: () => [...unreadable],
     close: () => void db.close(),

@@ -84,6 +84,9 @@ export function networkError(thrown: unknown, server: ServerName, host: string):
   return new DeskError('server_unreachable', detail, thrown)
 }
 
+/** The server did not answer at all, as one does that is off. */
+export const isSilent = (error: DeskError): boolean => error.code === 'server_unreachable' || error.code === 'server_timeout'
+
 /** Host and port for people to recognise; never the path or what follows it. */
 export function hostOf(url: string): string {
   try {

@@ -1,27 +1,30 @@
-// One job, its steps in order. Every step first asks whether it is already done, so that a first run, a retry and a
-// resume after a restart are the same code.
+// One job, its steps in order: prepare, follow, fetch. A first run, a retry and a resume after a restart are the same code.
 import { DeskError, toDeskError } from '../../src-shared/errors'
-import type { InputFile, Job, JobEvent } from '../../src-shared/job'
-import { createApiClient, type ApiClient } from './api-client'
+import type { Job, JobEvent } from '../../src-shared/job'
+import { createApiClient } from './api-client'
 import { checkOutputFolder, downloadResult } from './download-result'
-import { followTask, followTimes, type FollowTimes, type TaskEnd } from './follow-task'
-import { createGpuClient, type GpuClient } from './gpu-client'
-import { hashFiles } from './hash-files'
-import { readInput, statFile } from './media-probe'
-import { retrying, stepBackoff, Stopped, type Backoff } from './retry'
-import type { ServerMemory, Servers } from './servers'
+import { followTask, type FollowTimes, type TaskEnd } from './follow-task'
+import { createGpuClient } from './gpu-client'
+import { apiStoresFiles, prepareTask, type HashedFiles, type Placed, type Run } from './prepare-task'
+import { stepBackoff, Stopped, type Backoff } from './retry'
+import type { ServerMemory, Servers, WakeMemory } from './servers'
 import type { Slots } from './slots'
-import { submitTask } from './submit-task'
 import { missingFiles, uploadMissing } from './upload-file'
+import { createWake, type PowerWatch, type WakeTimes } from './wake-gpu'
 
 export interface RunDeps {
   /** Where the servers are now; starts the built-in service when that is what is used. */
   readonly servers: (signal: AbortSignal) => Promise<Servers>
-  readonly memory: ServerMemory
+  readonly memory: ServerMemory & WakeMemory
   readonly hashWorkerUrl: URL
   /** Held from the first byte read to the submit: one job at a time uses disk and uplink. */
   readonly transferSlots: Slots
+  /** Listens for news of the GPU machine's power while a job waits for it. */
+  readonly watchPower: (servers: Servers) => PowerWatch
+  /** True: a machine that nobody powers on is waited for and said to be off; false: that ends the run with gpu_off. */
+  readonly waitForGpu: boolean
   readonly followTimes?: FollowTimes
+  readonly wakeTimes?: WakeTimes
   /** How long a step, and the loading of the engine, is given. */
   readonly backoff?: { readonly step: Backoff; readonly engine: Backoff }
 }
@@ -38,120 +41,82 @@ const engineBackoff: Backoff = { tries: 40, firstDelayMs: 1_000, maxDelayMs: 5_0
  */
 export async function runJob(job: Job, deps: RunDeps, report: (event: JobEvent) => Job, signal: AbortSignal): Promise<void> {
   const current = { job }
-  const tell = (event: JobEvent): void => void (current.job = report(event))
-  const gpu = async (): Promise<GpuClient> => createGpuClient(await deps.servers(signal))
-  const api = async (): Promise<ApiClient> => createApiClient(await deps.servers(signal), deps.memory)
-  const step = deps.backoff?.step ?? stepBackoff
-
+  const run: Run = {
+    current,
+    tell: (event) => void (current.job = report(event)),
+    gpu: async () => createGpuClient(await deps.servers(signal)),
+    api: async () => createApiClient(await deps.servers(signal), deps.memory),
+    signal,
+    hashWorkerUrl: deps.hashWorkerUrl,
+    transferSlots: deps.transferSlots,
+    backoff: deps.backoff ?? { step: stepBackoff, engine: engineBackoff },
+  }
   await checkOutputFolder(job.outputDir)
   for (let submissions = 1; ; submissions++) {
-    const files = await prepare(current, deps, gpu, api, tell, signal)
-    const end = await followTask(
-      { taskId: current.job.taskId ?? '', videoMd5: files.video.md5, audioMd5: files.audio.md5 },
-      async () => ({ gpu: await gpu(), api: await api() }),
-      tell,
-      signal,
-      deps.followTimes ?? followTimes,
-    )
-    const problem = end.kind === 'done' ? await fetchResult(end) : problemOf(end)
+    const { files, placed } = await prepareTask(run)
+    const end = await follow(run, deps, files, placed)
+    const problem = end.kind === 'done' ? await fetchResult(run, end) : problemOf(end)
     if (problem === null) return
     // Whatever comes next asks for another task; this one is of no use any more.
-    tell({ type: 'taskForgotten' })
-    const again = problem.code === 'task_lost' || problem.code === 'result_gone' || (end.kind === 'failed' && (await missingFiles(files, gpu, signal, step)).length > 0)
+    run.tell({ type: 'taskForgotten' })
+    const again =
+      problem.code === 'task_lost' || problem.code === 'result_gone' || (end.kind === 'failed' && (await missingFiles(files, run.gpu, signal, run.backoff.step)).length > 0)
     if (!again || submissions >= maxSubmissions) throw problem
   }
-
-  /** Null when the result is here; the error when the task's result is no good. Throws what a retry with the same task may mend. */
-  async function fetchResult(end: Extract<TaskEnd, { kind: 'done' }>): Promise<DeskError | null> {
-    try {
-      tell({ type: 'finished', result: await downloadResult(current.job, end, gpu, tell, signal, step) })
-      return null
-    } catch (thrown) {
-      const error = thrown instanceof Stopped ? null : toDeskError(thrown)
-      if (error !== null && uselessResult.has(error.code)) return error
-      throw thrown
-    }
-  }
 }
-
-const uselessResult: ReadonlySet<DeskError['code']> = new Set(['result_gone', 'result_not_media', 'result_no_video', 'result_no_audio', 'result_wrong_duration'])
 
 const problemOf = (end: Extract<TaskEnd, { kind: 'failed' | 'lost' }>): DeskError =>
   end.kind === 'lost' ? new DeskError('task_lost') : new DeskError('task_failed', { said: end.said })
 
-interface HashedFiles {
-  readonly video: InputFile & { readonly md5: string }
-  readonly audio: InputFile & { readonly md5: string }
-}
+const uselessResult: ReadonlySet<DeskError['code']> = new Set(['result_gone', 'result_not_media', 'result_no_video', 'result_no_audio', 'result_wrong_duration'])
 
-/** From picked files to a task that the server has accepted; nothing of it is done twice. */
-async function prepare(
-  current: { job: Job },
-  deps: RunDeps,
-  gpu: () => Promise<GpuClient>,
-  api: () => Promise<ApiClient>,
-  tell: (event: JobEvent) => void,
-  signal: AbortSignal,
-): Promise<HashedFiles> {
-  const known = hashedFiles(current.job)
-  // The task is there: what lies on this disk no longer matters to it.
-  if (current.job.taskId !== null && known !== null) return known
-  const { step, engine } = deps.backoff ?? { step: stepBackoff, engine: engineBackoff }
-  const giveBack = await deps.transferSlots.take(signal)
+/** Null when the result is here; the error when the task's result is no good. Throws what a retry with the same task may mend. */
+async function fetchResult({ current, gpu, tell, signal, backoff }: Run, end: Extract<TaskEnd, { kind: 'done' }>): Promise<DeskError | null> {
   try {
-    await refreshInputs(current, tell)
-    await hashInputs(current, deps, tell, signal)
-    const files = hashedFiles(current.job)
-    if (files === null) throw new DeskError('internal')
-    await retrying(
-      async () => {
-        const health = await (await gpu()).health(signal)
-        if (health.ffmpegMissing) throw new DeskError('ffmpeg_missing')
-        if (!health.initialized) throw new DeskError('engine_not_ready', { server: 'gpu', said: health.said })
-      },
-      signal,
-      step,
-    ).catch((thrown: unknown) => waitForEngine(thrown, gpu, signal, engine))
-    // Before gigabytes are sent, not after.
-    await retrying(async () => (await api()).checkLicense(signal), signal, step)
-    await uploadMissing(files, gpu, tell, signal, step)
-    await submitTask(current.job, api, tell, signal, step)
-    return files
-  } finally {
-    giveBack()
+    tell({ type: 'finished', result: await downloadResult(current.job, end, gpu, tell, signal, backoff.step) })
+    return null
+  } catch (thrown) {
+    const error = thrown instanceof Stopped ? null : toDeskError(thrown)
+    if (error !== null && uselessResult.has(error.code)) return error
+    throw thrown
   }
 }
 
-/** A service that answers but loads its model is given its time; one that does not answer is not. */
-async function waitForEngine(thrown: unknown, gpu: () => Promise<GpuClient>, signal: AbortSignal, backoff: Backoff): Promise<void> {
-  if (!(thrown instanceof DeskError) || thrown.code !== 'engine_not_ready' || thrown.detail['said'] !== '') throw thrown
-  await retrying(
-    async () => {
-      if (!(await (await gpu()).health(signal)).initialized) throw thrown
+async function follow(run: Run, deps: RunDeps, files: HashedFiles, placed: Placed): Promise<TaskEnd> {
+  const { current, tell, gpu, api, signal, backoff } = run
+  const servers = await deps.servers(signal)
+  const askStored = async (): Promise<boolean> => {
+    if (placed === 'api') return true
+    if (placed === 'later' || !(await apiStoresFiles(run))) return false
+    return (await missingFiles(files, async () => (await api()).files, signal, backoff.step)).length === 0
+  }
+  /** Asked once: what is stored stays there for as long as the task waits. */
+  let stored: Promise<boolean> | null = null
+  const inputsStored = (): Promise<boolean> => (stored ??= askStored())
+  const sendLateInputs = async (): Promise<boolean> => {
+    if (placed === 'gpu' || placed === 'api') return false
+    if ((await missingFiles(files, gpu, signal, backoff.step)).length === 0 || (await inputsStored())) return false
+    const giveBack = await deps.transferSlots.take(signal)
+    try {
+      await uploadMissing(files, gpu, tell, signal, backoff.step)
+      return true
+    } finally {
+      giveBack()
+    }
+  }
+  return followTask(
+    { taskId: current.job.taskId ?? '', videoMd5: files.video.md5, audioMd5: files.audio.md5 },
+    {
+      clients: async () => ({ gpu: await gpu(), api: await api() }),
+      wake: createWake(() => deps.watchPower(servers), () => deps.memory.usualWakeMs(servers.gpuUrl), deps.wakeTimes),
+      knownOff: placed === 'api' || placed === 'later',
+      inputsStored,
+      sendLateInputs,
+      woke: (tookMs) => deps.memory.rememberWake(servers.gpuUrl, tookMs),
+      waitForever: deps.waitForGpu,
+      ...(deps.followTimes ? { times: deps.followTimes } : {}),
     },
+    tell,
     signal,
-    backoff,
   )
-}
-
-/** Reads again what changed since it was picked; its old hash and task no longer count. */
-async function refreshInputs(current: { job: Job }, tell: (event: JobEvent) => void): Promise<void> {
-  const refresh = async (file: InputFile, role: 'video' | 'audio'): Promise<InputFile> => {
-    const now = await statFile(file.path)
-    return now.sizeBytes === file.sizeBytes && now.mtimeMs === file.mtimeMs ? file : readInput(file.path, role)
-  }
-  const video = await refresh(current.job.video, 'video')
-  const audio = await refresh(current.job.audio, 'audio')
-  if (video !== current.job.video || audio !== current.job.audio) tell({ type: 'inputsRead', video, audio })
-}
-
-async function hashInputs(current: { job: Job }, deps: RunDeps, tell: (event: JobEvent) => void, signal: AbortSignal): Promise<void> {
-  const { video, audio } = current.job
-  const [videoMd5 = '', audioMd5 = ''] = await hashFiles([video, audio], deps.hashWorkerUrl, (progress) => tell({ type: 'hashProgressed', progress }), signal)
-  if (video.md5 !== videoMd5 || audio.md5 !== audioMd5) tell({ type: 'hashed', videoMd5, audioMd5 })
-}
-
-function hashedFiles({ video, audio }: Job): HashedFiles | null {
-  if (video.md5 === null || audio.md5 === null) return null
-  return { video: { ...video, md5: video.md5 }, audio: { ...audio, md5: audio.md5 } }
 }

@@ -13,8 +13,14 @@ export interface Servers {
   readonly machineCode: string
 }
 
-/** Answers that are worth remembering between runs: which Bearer an API took. */
+/** Which Bearer an API took: worth remembering between runs. */
 export interface ServerMemory {
   apiTakesSecret: (apiUrl: string) => boolean | null
   rememberApiTakesSecret: (apiUrl: string, takes: boolean) => void
+}
+
+/** How long a GPU machine took to wake, ms: the median of the last wakes that this desk waited for, null before the first. */
+export interface WakeMemory {
+  usualWakeMs: (gpuUrl: string) => number | null
+  rememberWake: (gpuUrl: string, tookMs: number) => void
 }

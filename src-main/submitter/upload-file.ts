@@ -1,7 +1,7 @@
 // The upload step: asks which of the two files the server lacks and sends those, whole, one after the other.
 import { DeskError } from '../../src-shared/errors'
 import type { InputFile, JobEvent } from '../../src-shared/job'
-import type { GpuClient } from './gpu-client'
+import type { FileStore } from './file-store'
 import { throwIfChanged } from './hash-files'
 import { createProgressMeter, createReportGate } from './progress-meter'
 import { retrying, stepBackoff, type Backoff } from './retry'
@@ -11,25 +11,25 @@ type HashedFile = InputFile & { readonly md5: string }
 /** After this both files are on the server. Files must be hashed. */
 export async function uploadMissing(
   files: { readonly video: HashedFile; readonly audio: HashedFile },
-  gpu: () => Promise<GpuClient>,
+  store: () => Promise<FileStore>,
   report: (event: JobEvent) => void,
   signal: AbortSignal,
   backoff: Backoff = stepBackoff,
 ): Promise<void> {
-  const missing = await missingFiles(files, gpu, signal, backoff)
-  for (const role of missing) await uploadOne(role, files[role], gpu, report, signal, backoff)
+  const missing = await missingFiles(files, store, signal, backoff)
+  for (const role of missing) await uploadOne(role, files[role], store, report, signal, backoff)
 }
 
 /** Which of the two the server does not have. */
 export async function missingFiles(
   files: { readonly video: HashedFile; readonly audio: HashedFile },
-  gpu: () => Promise<GpuClient>,
+  store: () => Promise<FileStore>,
   signal: AbortSignal,
   backoff: Backoff = stepBackoff,
 ): Promise<('video' | 'audio')[]> {
   const { video, audio } = files
   const asked = [audio, video].map(({ md5, ext }) => ({ hash: md5, ext }))
-  const there = await retrying(async () => (await gpu()).checkFiles(asked, signal), signal, backoff)
+  const there = await retrying(async () => (await store()).checkFiles(asked, signal), signal, backoff)
   const roles = video.md5 === audio.md5 ? (['video'] as const) : (['audio', 'video'] as const)
   return roles.filter((role) => there[files[role].md5] !== true)
 }
@@ -37,14 +37,14 @@ export async function missingFiles(
 async function uploadOne(
   role: 'video' | 'audio',
   file: HashedFile,
-  gpu: () => Promise<GpuClient>,
+  store: () => Promise<FileStore>,
   report: (event: JobEvent) => void,
   signal: AbortSignal,
   backoff: Backoff,
 ): Promise<void> {
   await retrying(async () => {
     await throwIfChanged(file)
-    const client = await gpu()
+    const client = await store()
     const meter = createProgressMeter('bytes', file.sizeBytes)
     const gate = createReportGate(100)
     const reportSent = (sentBytes: number): void => {

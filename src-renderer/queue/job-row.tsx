@@ -8,7 +8,8 @@ import { Poster } from '../parts/poster'
 import { useCall } from '../use-call'
 import { useJob } from '../use-desk'
 import { useSpeech } from '../use-speech'
-import { figuresOf, happeningOf } from './happening'
+import { useNowMs } from '../use-now'
+import { figuresOf, happeningOf, shareOf } from './happening'
 import classes from './job-row.module.css'
 import { ProgressBar } from './progress-bar'
 
@@ -23,10 +24,11 @@ export const JobRow = memo(function JobRow({ id, selected, onSelect }: JobRowPro
   const { words, format } = useSpeech()
   const call = useCall()
   const [asking, setAsking] = useState(false)
+  const nowMs = useNowMs(job?.state.kind === 'waking' ? 1000 : null)
   if (!job) return null
 
-  const happening = happeningOf(job.state, words)
-  const figures = figuresOf(happening, format)
+  const happening = happeningOf(job.state, words, nowMs)
+  const figures = figuresOf(happening, format, words)
   const cancel = (): void => void call((desk) => desk.cancelJob(id))
   const costsRendering = job.state.kind === 'rendering' || job.state.kind === 'downloading'
 
@@ -52,7 +54,7 @@ export const JobRow = memo(function JobRow({ id, selected, onSelect }: JobRowPro
         <ProgressBar
           key={happening.bar}
           label={words.queue.progressLabel(job.name)}
-          share={happening.progress ? happening.progress.done / happening.progress.total : null}
+          share={shareOf(happening)}
           uncounted={happening.uncounted}
           text={[happening.stage, figures.percent].filter(Boolean).join(' ')}
         />
@@ -61,6 +63,11 @@ export const JobRow = memo(function JobRow({ id, selected, onSelect }: JobRowPro
           <span>{figures.timeLeft}</span>
         </div>
       </div>
+      {happening.note && (
+        <p className={classes.note} data-trouble={happening.note.trouble || undefined} data-testid="job-note">
+          {happening.note.text}
+        </p>
+      )}
       <div className={classes.actions} onClick={(event) => event.stopPropagation()}>
         <Tooltip label={selected ? words.queue.hideDetails : words.queue.details}>
           <ActionIcon aria-label={`${words.queue.details} ${job.name}`} aria-expanded={selected} onClick={() => onSelect(id)} data-testid="job-details">

@@ -12,8 +12,10 @@ export interface Passage {
 
 export function passagesOf(job: Pick<JobView, 'state' | 'stageStartedAtMs'>, nowMs: number): readonly Passage[] {
   const { stageStartedAtMs: started } = job
-  const last = stages.findLastIndex((stage) => started[stage] !== undefined)
-  return stages.map((stage, index): Passage => {
+  // Most jobs never wait for a machine: only those that did tell of it.
+  const told = stages.filter((stage) => stage !== 'waking' || started.waking !== undefined)
+  const last = told.findLastIndex((stage) => started[stage] !== undefined)
+  return told.map((stage, index): Passage => {
     const startedAtMs = started[stage]
     if (startedAtMs === undefined) return { stage, state: index < last ? 'skipped' : 'ahead', startedAtMs: null, tookMs: null }
     if (job.state.kind === stage) return { stage, state: 'now', startedAtMs, tookMs: Math.max(0, nowMs - startedAtMs) }

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { md5Of } from '../test-media'
-import { startTestGpu, type TestGpu, type TestGpuOptions } from './test-gpu'
+import { startTestGpu, type TestGpu, type TestGpuOptions } from '../gpu/test-gpu'
 
 describe('upload_file', () => {
   let gpu: TestGpu
