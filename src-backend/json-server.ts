@@ -117,6 +117,16 @@ export function queryValue(request: FastifyRequest, name: string): string {
   return typeof value === 'string' ? value.trim() : ''
 }
 
+const clientIdLimit = 64
+
+/** The client's own id for what it asks: from the body, else from the header; undefined when it gave none. */
+export function clientIdOf(request: FastifyRequest, fromBody: string | undefined): string | undefined {
+  const header = request.headers['idempotency-key']
+  const id = (fromBody ?? (typeof header === 'string' ? header : '')).trim()
+  if (id.length > clientIdLimit) throw new HttpFailure(400, `bad request: Idempotency-Key is longer than ${String(clientIdLimit)}`)
+  return id === '' ? undefined : id
+}
+
 function toFailure(error: unknown): HttpFailure {
   if (error instanceof HttpFailure) return error
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown }

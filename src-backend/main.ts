@@ -20,6 +20,8 @@ const exitCodes = { failed: 1, badConfig: 2, folderInUse: 3 } as const
 await main()
 
 async function main(): Promise<void> {
+  // Whoever read what is said may have gone before us.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const log = createLog((line) => process.stderr.write(line))
   const { config, licenses } = readConfigOrExit()
   const running: RunningRole[] = []

@@ -24,7 +24,8 @@ export const h264: readonly string[] = ['-c:v', 'libx264', '-preset', 'ultrafast
 /** A presenter of one second, ten frames. */
 export const makePresenter = (dir: string): string => makeMedia(dir, 'presenter.mp4', ...picture(1), ...h264)
 
-export const makeVoice = (dir: string, seconds = 2.5): string => makeMedia(dir, `voice-${String(seconds)}.wav`, ...sound(seconds))
+export const makeVoice = (dir: string, seconds = 2.5): string =>
+  makeMedia(dir, `voice-${String(seconds)}.wav`, ...sound(seconds), '-ar', '8000')
 
 export const md5Of = (bytes: Buffer | string): string => createHash('md5').update(bytes).digest('hex')
 

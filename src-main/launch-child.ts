@@ -17,8 +17,8 @@ export const launchChild =
       pid: child.pid ?? 0,
       firstLine: new Promise((resolve) => lines.once('line', resolve)),
       exited: new Promise((resolve) => {
-        child.once('close', () => resolve(said))
-        child.once('error', (error) => resolve(error.message))
+        child.once('close', (code) => resolve({ code, said }))
+        child.once('error', (error) => resolve({ code: null, said: error.message }))
       }),
       stop: () => void child.kill('SIGTERM'),
     }

@@ -17,7 +17,7 @@ export const launchUtility =
       },
       // The ready object comes as a message too; a line of it is what local-service reads.
       firstLine: new Promise((resolve) => child.once('message', (message: unknown) => resolve(JSON.stringify(message)))),
-      exited: new Promise((resolve) => child.once('exit', () => resolve(said))),
+      exited: new Promise((resolve) => child.once('exit', (code) => resolve({ code, said }))),
       stop: () => void child.kill(),
     }
   }

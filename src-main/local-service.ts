@@ -1,7 +1,7 @@
 // The built-in backend: started when the first job needs it, shared by the app and the command line of one home folder,
 // started again when it has died. Knows no Electron: how the program is launched is passed in.
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { ServiceView } from '../src-shared/bridge-contract'
@@ -16,8 +16,8 @@ import type { Servers } from './submitter/servers'
 export interface LaunchedService {
   readonly pid: number
   readonly firstLine: Promise<string>
-  /** Ends with the program; the text is the end of what it said on stderr. */
-  readonly exited: Promise<string>
+  /** Ends with the program; `said` is the end of what it said on stderr. */
+  readonly exited: Promise<{ readonly code: number | null; readonly said: string }>
   readonly stop: () => void
 }
 
@@ -37,6 +37,12 @@ const runningSchema = readySchema.extend({ pid: z.number() })
 type Addresses = z.infer<typeof readySchema>
 
 const startLimitMs = 20_000
+
+/** How the backend ends when another one has the same folder. */
+const folderInUse = 3
+class FolderInUse extends Error {
+  override readonly name = 'FolderInUse'
+}
 
 export function createLocalService(serviceDir: string, launch: LaunchService, env: NodeJS.ProcessEnv): LocalService {
   const listeners = new Set<(view: ServiceView) => void>()
@@ -92,13 +98,30 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
     }
   }
 
+  const untilFound = async (signal: AbortSignal): Promise<Addresses> => {
+    for (;;) {
+      const running = await findRunning(signal)
+      if (running !== null) return running
+      if (signal.aborted) throw new DeskError('service_failed')
+      await pause(200, signal)
+    }
+  }
+
   let ensuring: Promise<Addresses> | null = null
   const ensureRunning = async (keys: z.infer<typeof keysSchema>): Promise<Addresses> => {
     if (own !== null) return own.addresses
     ensuring ??= (async () => {
       if (stopping) throw new DeskError('service_failed')
       const signal = AbortSignal.timeout(startLimitMs)
-      return (await findRunning(signal)) ?? (await startOwn(keys))
+      const running = await findRunning(signal)
+      if (running !== null) return running
+      try {
+        return await startOwn(keys)
+      } catch (thrown) {
+        // Another program of this home was quicker: its service has the folder, and says in a moment where it listens.
+        if (thrown instanceof FolderInUse) return untilFound(signal)
+        throw thrown
+      }
     })().finally(() => (ensuring = null))
     return ensuring
   }
@@ -150,8 +173,8 @@ async function firstAddresses(launched: LaunchedService): Promise<Addresses> {
   try {
     const line = await Promise.race([
       launched.firstLine,
-      launched.exited.then((said) => {
-        throw new DeskError('service_failed', { said: said.slice(-300) })
+      launched.exited.then(({ code, said }) => {
+        throw code === folderInUse ? new FolderInUse() : new DeskError('service_failed', { said: lastReason(said) })
       }),
       new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new DeskError('service_failed')), startLimitMs)
@@ -159,9 +182,19 @@ async function firstAddresses(launched: LaunchedService): Promise<Addresses> {
     ])
     return readySchema.parse(JSON.parse(line))
   } catch (thrown) {
-    throw thrown instanceof DeskError ? thrown : new DeskError('service_failed', {}, thrown)
+    throw thrown instanceof DeskError || thrown instanceof FolderInUse ? thrown : new DeskError('service_failed', {}, thrown)
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Why it ended, from its last line of log; people need no more of it. */
+function lastReason(said: string): string {
+  const line = said.trim().split('\n').at(-1) ?? ''
+  try {
+    return z.object({ reason: z.string() }).parse(JSON.parse(line)).reason
+  } catch {
+    return line.slice(0, 300)
   }
 }
 
@@ -171,8 +204,17 @@ async function loadKeys(serviceDir: string): Promise<z.infer<typeof keysSchema>>
   const kept = await readJson(path, keysSchema)
   if (kept !== null) return kept
   const random = (): string => randomBytes(24).toString('base64url')
-  const keys = { licenseKey: `local-${random()}`, gpuSecret: random(), workerSecret: random() }
-  await writePrivate(path, keys)
+  // Of two programs that make them at once, the first file that is there whole counts for both.
+  const draft = `${path}.${process.pid}`
+  await writePrivate(draft, { licenseKey: `local-${random()}`, gpuSecret: random(), workerSecret: random() })
+  await link(draft, path).catch(async (thrown: unknown) => {
+    // A file that is there but does not parse is replaced; so is none where the file system knows no links.
+    const theirs = (thrown as NodeJS.ErrnoException).code === 'EEXIST' ? await readJson(path, keysSchema) : null
+    if (theirs === null) await rename(draft, path)
+  })
+  await rm(draft, { force: true })
+  const keys = await readJson(path, keysSchema)
+  if (keys === null) throw new DeskError('service_failed')
   return keys
 }
 

@@ -32,7 +32,7 @@ const teal: MantineColorsTuple = ['#e6f6f6', '#cfeaeb', '#a3d7d9', '#70c1c5', '#
 const graphite: MantineColorsTuple = ['#e6e8ec', '#c9cdd4', '#a5acb8', '#7b828e', '#363b43', '#2a2e35', '#23272d', '#1f2227', '#17191d', '#121417']
 
 // prettier-ignore
-const red: MantineColorsTuple = ['#fcebe9', '#f7d3cf', '#eeaba4', '#ee938a', '#ec8a80', '#e4766b', '#cb4437', '#b93227', '#9c281f', '#7c1f18']
+const red: MantineColorsTuple = ['#fcebe9', '#f7d3cf', '#eeaba4', '#ee938a', '#ec8a80', '#c94a3e', '#c1402f', '#b93227', '#9c281f', '#7c1f18']
 
 export const theme = createTheme({
   fontFamily: 'var(--desk-font)',

@@ -4,7 +4,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import {
   apiFailureCode,
-  apiHeaders,
   apiPaths,
   apiSubmitRequestSchema,
   type ApiReason,
@@ -13,7 +12,7 @@ import {
 import { assertNever } from '../../src-shared/errors'
 import type { GpuTaskStatus } from '../../src-shared/gpu-contract'
 import { normaliseExt, normaliseHash } from '../input-names'
-import { createJsonServer, HttpFailure, parseJsonBody, queryValue } from '../json-server'
+import { clientIdOf, createJsonServer, HttpFailure, parseJsonBody, queryValue } from '../json-server'
 import type { Log } from '../log'
 import type { Licenses, Owner } from './licenses'
 import type { ApiTask } from './task'
@@ -51,8 +50,7 @@ export function createApiServer(parts: ApiServerParts): FastifyInstance {
 async function submit(parts: ApiServerParts, request: FastifyRequest): Promise<object> {
   const owner = requireLicense(parts.licenses, request)
   const body = parseJsonBody(request, apiSubmitRequestSchema)
-  const header = request.headers[apiHeaders.idempotencyKey.toLowerCase()]
-  const clientTaskId = body.client_task_id ?? (typeof header === 'string' ? header.trim().slice(0, 64) : '')
+  const clientTaskId = clientIdOf(request, body.client_task_id)
   const inputs = {
     audioHash: requireHash(body.audio_hash, 'audio_hash'),
     audioExt: requireExt(body.audio_ext, 'audio_ext'),
@@ -60,7 +58,7 @@ async function submit(parts: ApiServerParts, request: FastifyRequest): Promise<o
     videoExt: requireExt(body.video_ext, 'video_ext'),
   }
   try {
-    const task = await parts.queue.submit({ owner, clientTaskId: clientTaskId || undefined, inputs })
+    const task = await parts.queue.submit({ owner, clientTaskId, inputs })
     const said = submitWords(task)
     return { code: 0, msg: said.msg, data: { task_id: task.id, ...said } }
   } catch (error) {

@@ -85,6 +85,13 @@ describe('upload_file', () => {
     expect(await gpu.incoming()).toEqual([])
   })
 
+  it('says that the disk is full', async () => {
+    await start()
+    gpu.files.receive = () => Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
+    const reply = await gpu.upload('x'.repeat(3_000_000), { hash: md5Of('x'), ext: '.mp4' })
+    expect(reply).toMatchObject({ status: 507, json: { code: 507, msg: expect.stringContaining('disk') } })
+  })
+
   it('keeps nothing of an upload that is cut off', async () => {
     await start()
     const boundary = 'B'

@@ -18,7 +18,7 @@ const realTools = { ffmpegPath: 'ffmpeg', ffprobePath: 'ffprobe' }
 const times: DuixTimes = { pollMs: 2, busyMs: [1, 2], busyLimitMs: 5_000, stallMs: 10_000, stallPerSecondMs: 0, startMs: 2_000 }
 const never = new AbortController().signal
 
-describe('DuixEngine', () => {
+describe('DuixEngine', { timeout: 60_000 }, () => {
   let media: string
   let presenter: string
   let voice: string

@@ -8,7 +8,7 @@ import { MuxEngine } from './engine-mux'
 
 const never = new AbortController().signal
 
-describe('MuxEngine', () => {
+describe('MuxEngine', { timeout: 60_000 }, () => {
   let dir: string
   let presenter: string
   let voice: string

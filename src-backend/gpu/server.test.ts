@@ -152,6 +152,12 @@ describe('submit and progress', () => {
     expect(await gpu.ask('POST', 'submit', body)).toMatchObject({ status: 404, json: { msg: expect.stringContaining('video') } })
   })
 
+  it('refuses an Idempotency-Key without end instead of cutting it', async () => {
+    await start()
+    const reply = await gpu.ask('POST', 'submit', { audio_hash: md5Of('a'), video_hash: md5Of('v') }, { 'Idempotency-Key': 'x'.repeat(65) })
+    expect(reply).toMatchObject({ status: 400, json: { msg: expect.stringContaining('Idempotency-Key') } })
+  })
+
   it('answers the same task for the same client id, in the body or the header', async () => {
     await start()
     const first = (await gpu.submit({ client_task_id: 'job.1', license_key: 'k' })).json.data.task_id as string
@@ -169,16 +175,18 @@ describe('submit and progress', () => {
     expect(reply).toMatchObject({ status: 400, json: { msg: expect.stringContaining('other files') } })
   })
 
-  it('answers a repeat of what is rendered already with a task that is done', async () => {
+  it('answers a repeat of what is rendered already with a task that is done, whatever else runs', async () => {
     await start()
     const first = await rendered()
+    const other = (await gpu.submit({}, 'other audio')).json.data.task_id as string
+    await gpu.hand.next()
     const reply = await gpu.submit()
     expect(reply.json.data).toMatchObject({ cached: true })
     const id = reply.json.data.task_id as string
-    await gpu.until(id, 'done')
+    expect((await gpu.ask('GET', `progress?task_id=${id}`)).json.data).toMatchObject({ status: 'done', progress: 100 })
     expect(id).not.toBe(first)
     expect((await gpu.ask('GET', `download?task_id=${id}`)).text).toBe('0123456789')
-    expect(gpu.hand.rendered).toEqual([first])
+    expect(gpu.hand.rendered).toEqual([first, other])
   })
 
   it('tells the place in the queue', async () => {

@@ -9,7 +9,7 @@ import {
   type HealthReply,
 } from '../../src-shared/gpu-contract'
 import { normaliseExt, normaliseHash } from '../input-names'
-import { createJsonServer, HttpFailure, parseJsonBody, queryValue } from '../json-server'
+import { clientIdOf, createJsonServer, HttpFailure, parseJsonBody, queryValue } from '../json-server'
 import type { Log } from '../log'
 import { MalformedMultipart } from '../multipart'
 import { bearerOf, fingerprintOf, sameSecret } from '../secrets'
@@ -122,12 +122,10 @@ async function submit(parts: GpuServerParts, request: FastifyRequest): Promise<o
   const videoHash = requireHash(body.video_hash, 'video_hash')
   requireExt(body.audio_ext, 'audio_ext')
   requireExt(body.video_ext, 'video_ext')
-  const header = request.headers['idempotency-key']
-  const clientTaskId = body.client_task_id ?? (typeof header === 'string' ? header.trim().slice(0, 64) : '')
   const order = {
     hubId: undefined,
     owner: fingerprintOf(body.license_key),
-    clientTaskId: clientTaskId || undefined,
+    clientTaskId: clientIdOf(request, body.client_task_id),
     inputs: { audioHash, videoHash },
   }
   try {

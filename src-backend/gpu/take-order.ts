@@ -37,6 +37,7 @@ export async function takeOrder(parts: OrderParts, order: TaskOrder): Promise<Ta
   // The audio is looked for first, as the deployed server does.
   if (!(await files.find(audioHash))) throw new InputMissing(`the audio file is not on the server: ${audioHash}`)
   if (!(await files.find(videoHash))) throw new InputMissing(`the video file is not on the server: ${videoHash}`)
-  const cached = await results.has(results.keyOf(order.inputs, engine.version))
-  return { task: await tasks.add(order), cached }
+  const resultKey = results.keyOf(order.inputs, engine.version)
+  const cached = await results.has(resultKey)
+  return { task: await tasks.add(order, cached ? resultKey : undefined), cached }
 }

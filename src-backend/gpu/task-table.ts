@@ -139,8 +139,9 @@ export class TaskTable {
     return adopted
   }
 
-  /** A new task, on disk before it is answered. */
-  async add(order: TaskOrder): Promise<GpuTask> {
+  /** A new task, on disk before it is answered; one whose result is there already has ended with its beginning. */
+  async add(order: TaskOrder, resultKey?: string): Promise<GpuTask> {
+    const now = this.now()
     const task: GpuTask = {
       id: order.hubId ?? randomBytes(8).toString('hex'),
       aliases: [],
@@ -149,12 +150,15 @@ export class TaskTable {
       ...(order.hubId !== undefined && { hubId: order.hubId }),
       told: false,
       inputs: order.inputs,
-      createdAt: this.now(),
-      percent: 0,
+      createdAt: now,
+      percent: resultKey === undefined ? 0 : 100,
       frame: 0,
       totalFrames: 0,
       estimated: false,
-      state: { kind: 'queued' },
+      state:
+        resultKey === undefined
+          ? { kind: 'queued' }
+          : { kind: 'done', startedAt: now, finishedAt: now, resultKey, cached: true },
     }
     this.index(task)
     await this.change(task)

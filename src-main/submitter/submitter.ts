@@ -44,6 +44,8 @@ export interface Submitter {
 /** Ticks are shown, not stored: after a restart the step counts anew. */
 const ticks: ReadonlySet<JobEventType> = new Set(['hashProgressed', 'uploadProgressed', 'renderProgressed', 'downloadProgressed'])
 
+const differs = (a: Job, b: Job): boolean => a.updatedAtMs !== b.updatedAtMs || a.state.kind !== b.state.kind
+
 /** How often other processes' changes to the ledger are looked for. */
 const lookElsewhereMs = 500
 
@@ -77,6 +79,25 @@ export function createSubmitter(deps: SubmitterDeps): Submitter {
     return job
   }
 
+  /** Takes in how the ledger has it: another process may have changed it since. */
+  const refresh = (id: string): Job => {
+    const there = store.get(id)
+    if (there !== null && differs(there, known(id))) publish(there, null)
+    return known(id)
+  }
+
+  /** Changes a job that no other process has, as it is now; else throws not_now. */
+  const change = (id: string, how: (job: Job) => void): void => {
+    const isMine = running.has(id)
+    const job = known(id)
+    if (!isMine && !store.claim(id)) throw new DeskError('not_now')
+    try {
+      how(isMine ? job : refresh(id))
+    } finally {
+      if (!running.has(id)) store.release(id)
+    }
+  }
+
   const run = (id: string): void => {
     if (stopped || running.has(id) || !store.claim(id)) return
     const controller = new AbortController()
@@ -101,7 +122,8 @@ export function createSubmitter(deps: SubmitterDeps): Submitter {
         report({ type: 'failed', error: error.toData() })
       }
     }
-    if (stopped) return
+    // Whoever was told of the end may have removed the job at once.
+    if (stopped || !jobs.has(id)) return
     if (known(id).state.kind === 'cancelling') {
       await rm(partPath(known(id)), { force: true }).catch(() => undefined)
       report({ type: 'cancelled' })
@@ -116,7 +138,7 @@ export function createSubmitter(deps: SubmitterDeps): Submitter {
     for (const job of there) {
       if (running.has(job.id)) continue
       const mine = jobs.get(job.id)
-      if (mine === undefined || mine.updatedAtMs !== job.updatedAtMs) publish(job, null)
+      if (mine === undefined || differs(mine, job)) publish(job, null)
     }
     for (const id of jobs.keys()) {
       if (!ids.has(id) && !running.has(id)) forget(id)
@@ -158,6 +180,10 @@ export function createSubmitter(deps: SubmitterDeps): Submitter {
     resume: () => {
       for (const job of [...jobs.values()].sort((a, b) => a.createdAtMs - b.createdAtMs)) {
         if (isFinal(job.state) || running.has(job.id) || !store.claim(job.id)) continue
+        if (isFinal(refresh(job.id).state)) {
+          store.release(job.id)
+          continue
+        }
         apply(job.id, { type: 'resumed' })
         run(job.id)
       }
@@ -171,6 +197,7 @@ export function createSubmitter(deps: SubmitterDeps): Submitter {
         apply(id, { type: 'cancelAsked' })
         work.controller.abort()
       } else if (store.claim(id)) {
+        if (isFinal(refresh(id).state)) return store.release(id)
         apply(id, { type: 'cancelAsked' })
         run(id)
       } else {
@@ -178,22 +205,28 @@ export function createSubmitter(deps: SubmitterDeps): Submitter {
       }
     },
 
-    retry: (id) => {
-      if (!isFinal(known(id).state) || known(id).state.kind === 'done') throw new DeskError('not_now')
-      apply(id, { type: 'retryAsked' })
-      run(id)
-    },
+    retry: (id) =>
+      change(id, ({ state }) => {
+        if (!isFinal(state) || state.kind === 'done') throw new DeskError('not_now')
+        apply(id, { type: 'retryAsked' })
+        // Its end may be so fresh that its last run has not given it back yet.
+        const ending = running.get(id)
+        if (ending === undefined) run(id)
+        else void ending.finished.then(() => run(id))
+      }),
 
-    remove: (id) => {
-      if (!isFinal(known(id).state)) throw new DeskError('not_now')
-      store.remove(id)
-      forget(id)
-    },
+    remove: (id) =>
+      change(id, ({ state }) => {
+        if (!isFinal(state)) throw new DeskError('not_now')
+        store.remove(id)
+        forget(id)
+      }),
 
-    changeFolder: (id, outputDir) => {
-      if (known(id).state.kind === 'done') throw new DeskError('not_now')
-      apply(id, { type: 'outputChanged', outputDir })
-    },
+    changeFolder: (id, outputDir) =>
+      change(id, ({ state }) => {
+        if (state.kind === 'done') throw new DeskError('not_now')
+        apply(id, { type: 'outputChanged', outputDir })
+      }),
 
     settled: async (id) => {
       await running.get(id)?.finished

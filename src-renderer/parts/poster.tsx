@@ -25,11 +25,12 @@ export function Poster({ mediaUrl }: { readonly mediaUrl: string | null }) {
           tabIndex={-1}
           disablePictureInPicture
           // A codec without a decoder still loads, as a video without a picture.
-          // With one, the placeholder stays until a frame is really there.
           onLoadedData={({ currentTarget: video }) => {
             if (video.videoWidth === 0) setShown({ url: mediaUrl, good: false })
-            else video.requestVideoFrameCallback(() => setShown({ url: mediaUrl, good: true }))
+            else if (!video.seeking) setShown({ url: mediaUrl, good: true })
           }}
+          // The frame at half a second is there; the first one of many videos is black.
+          onSeeked={() => setShown({ url: mediaUrl, good: true })}
           onError={() => setShown({ url: mediaUrl, good: false })}
         />
       )}
