@@ -6,7 +6,7 @@
 // to have had the file or to have been told by somebody who had; nothing lists hashes, and no file is given out but to
 // workers. One copy serves every license that has the same presenter.
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { normaliseExt, normaliseHash } from '../input-names'
 import { IncomingFile } from './incoming-file'
@@ -151,6 +151,14 @@ export class FileStore {
     this.scanned = { changedAt, at }
     return true
   }
+}
+
+/** Undefined when it was removed in this moment. */
+export function openStored(file: StoredFile): Promise<FileHandle | undefined> {
+  return open(file.path, 'r').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  })
 }
 
 async function removeOlder(dir: string, before: number): Promise<number> {
