@@ -86,7 +86,7 @@ const environmentSchema = z.object({
   DUIX_RESTART_COMMAND: optional,
   FFMPEG_PATH: z.string().default('ffmpeg'),
   FFPROBE_PATH: z.string().default('ffprobe'),
-  ...monitorEnvironment,
+  ...monitorEnvironment.shape,
 })
 type Environment = z.infer<typeof environmentSchema>
 
