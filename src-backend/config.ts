@@ -1,10 +1,12 @@
 // The environment, read once and checked: everything else gets a frozen Config. Names are those that installations of
 // the deployed system already use where there is one.
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { readCommand } from './config-command'
+import { monitorEnvironment, readMonitor, type MonitorConfig } from './config-monitor'
 
-export const roleNames = ['api', 'gpu'] as const
-export type RoleName = (typeof roleNames)[number]
+const roleNames = ['api', 'gpu', 'monitor'] as const
+type RoleName = (typeof roleNames)[number]
 
 export interface Config {
   readonly roles: readonly RoleName[]
@@ -17,17 +19,26 @@ export interface Config {
     readonly secret: string
     readonly licenseFile: string | undefined
     readonly licenseKeys: readonly string[]
+    /** How long a task stays a worker's without a word of it. */
+    readonly leaseMs: number
+    /** How many tasks of one license may wait, and for how long. */
+    readonly queueLimit: number
+    readonly queueTtlMs: number
   }
   readonly gpu: {
     readonly port: number
     readonly secret: string
-    readonly maxUploadBytes: number
     /** Undefined: the own API of this process if there is one, else none. */
     readonly hubUrl: string | undefined
     readonly engine: EngineConfig
   }
+  readonly monitor: MonitorConfig
+  /** Inputs, of the API and of the GPU server: one folder where both can reach it, and nothing is kept twice. */
+  readonly files: { readonly dir: string; readonly ttlMs: number; readonly maxUploadBytes: number }
   /** Proves a worker to the hub. Undefined: made up at start, for a worker in the same process. */
   readonly workerSecret: string | undefined
+  /** Proves a power monitor to the hub. Undefined: made up at start, for a monitor in the same process. */
+  readonly monitorSecret: string | undefined
   readonly tools: { readonly ffmpegPath: string; readonly ffprobePath: string }
 }
 
@@ -62,8 +73,14 @@ const environmentSchema = z.object({
   HEYGEM_API_SECRET: optional,
   API_SECRET: optional,
   GPU_SECRET: optional,
+  LEASE_MS: z.coerce.number('not a number').int().min(100).default(30_000),
+  QUEUE_LIMIT: z.coerce.number('not a number').int().positive().default(100),
+  QUEUE_TTL_SECONDS: z.coerce.number('not a number').positive().default(86_400),
   WORKER_SECRET: z.string().min(8, 'at least 8 characters').optional(),
+  MONITOR_SECRET: z.string().min(8, 'at least 8 characters').optional(),
   HUB_URL: z.url({ protocol: /^wss?$/, error: 'not a ws:// or wss:// address' }).optional(),
+  API_FILES_DIR: optional,
+  FILE_TTL_SECONDS: z.coerce.number('not a number').positive().default(86_400),
   MAX_UPLOAD_BYTES: z.coerce.number('not a number').int().positive().default(Number.MAX_SAFE_INTEGER),
   ENGINE: z.enum(['mux', 'duix'], 'must be mux or duix').default('mux'),
   DUIX_URL: z.url({ protocol: /^https?$/, error: 'not an http:// or https:// address' }).optional(),
@@ -72,15 +89,16 @@ const environmentSchema = z.object({
   DUIX_RESTART_COMMAND: optional,
   FFMPEG_PATH: z.string().default('ffmpeg'),
   FFPROBE_PATH: z.string().default('ffprobe'),
+  ...monitorEnvironment.shape,
 })
 type Environment = z.infer<typeof environmentSchema>
 
-export const usage = 'usage: backend all|api|gpu [more roles] [--exit-with-parent]'
+export const usage = 'usage: backend all|api|gpu|monitor [more roles] [--exit-with-parent]'
 
 /** Throws ConfigProblems. */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
   const problems: string[] = []
-  const { roles, exitWithParent } = readArguments(args, problems)
+  const { named, exitWithParent } = readArguments(args, problems)
   // An empty variable is an unset one: that is how .env files and service units leave things out.
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()))
   const parsed = environmentSchema.safeParse(given)
@@ -89,13 +107,18 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     throw new ConfigProblems(problems)
   }
   const env = parsed.data
-  const together = roles.includes('api') && roles.includes('gpu')
+  const roles = rolesOf(named, env)
+  const monitored = roles.includes('monitor')
+  // A worker of this process, or of a program that it starts, is told the secret.
+  const together = roles.includes('api') && (roles.includes('gpu') || (monitored && env.GPU_PROVIDER === 'process'))
   if (roles.includes('api') && !together && env.WORKER_SECRET === undefined) {
     problems.push('WORKER_SECRET: needed, or no worker could register with this API')
   }
   if (roles.includes('gpu') && env.HUB_URL !== undefined && env.WORKER_SECRET === undefined) {
     problems.push('WORKER_SECRET: needed to register with the API at HUB_URL')
   }
+  checkMonitor(roles, env, problems)
+  const monitor = readMonitor(env, given, monitored, problems)
   const engine = readEngine(env, problems)
   if (problems.length > 0) throw new ConfigProblems(problems)
   return deepFreeze({
@@ -108,15 +131,24 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
       secret: env.API_SECRET ?? env.HEYGEM_API_SECRET ?? '',
       licenseFile: env.LICENSE_FILE,
       licenseKeys: (env.LICENSE_KEYS ?? '').split(',').map((key) => key.trim()).filter(Boolean),
+      leaseMs: env.LEASE_MS,
+      queueLimit: env.QUEUE_LIMIT,
+      queueTtlMs: env.QUEUE_TTL_SECONDS * 1000,
     },
     gpu: {
       port: env.GPU_PORT,
       secret: env.GPU_SECRET ?? env.HEYGEM_API_SECRET ?? '',
-      maxUploadBytes: env.MAX_UPLOAD_BYTES,
       hubUrl: env.HUB_URL,
       engine,
     },
+    files: {
+      dir: resolve(env.API_FILES_DIR ?? join(env.DATA_DIR, 'files')),
+      ttlMs: env.FILE_TTL_SECONDS * 1000,
+      maxUploadBytes: env.MAX_UPLOAD_BYTES,
+    },
+    monitor,
     workerSecret: env.WORKER_SECRET,
+    monitorSecret: env.MONITOR_SECRET,
     tools: { ffmpegPath: env.FFMPEG_PATH, ffprobePath: env.FFPROBE_PATH },
   })
 }
@@ -124,18 +156,37 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
 function readArguments(
   args: readonly string[],
   problems: string[],
-): { readonly roles: readonly RoleName[]; readonly exitWithParent: boolean } {
-  const named = new Set<RoleName>()
+): { readonly named: ReadonlySet<RoleName | 'all'>; readonly exitWithParent: boolean } {
+  const named = new Set<RoleName | 'all'>()
   let exitWithParent = false
   for (const arg of args) {
     const role = roleNames.find((name) => name === arg)
     if (arg === '--exit-with-parent') exitWithParent = true
-    else if (arg === 'all') for (const name of roleNames) named.add(name)
+    else if (arg === 'all') named.add('all')
     else if (role) named.add(role)
     else problems.push(`unknown argument: ${arg}`)
   }
   if (named.size === 0) problems.push(usage)
-  return { roles: roleNames.filter((name) => named.has(name)), exitWithParent }
+  return { named, exitWithParent }
+}
+
+/** With a provider, `all` is the API and the monitor: the GPU service is wherever the provider powers it on. */
+function rolesOf(named: ReadonlySet<RoleName | 'all'>, env: Environment): readonly RoleName[] {
+  const all = named.has('all') ? ['api', env.GPU_PROVIDER === 'none' ? 'gpu' : 'monitor'] : []
+  return roleNames.filter((name) => named.has(name) || all.includes(name))
+}
+
+function checkMonitor(roles: readonly RoleName[], env: Environment, problems: string[]): void {
+  if (!roles.includes('monitor')) return
+  if (!roles.includes('api') && env.HUB_URL === undefined) problems.push('HUB_URL: needed, the monitor asks the API for demand')
+  if (env.HUB_URL !== undefined && env.MONITOR_SECRET === undefined) {
+    problems.push('MONITOR_SECRET: needed to register with the API at HUB_URL')
+  }
+  if (env.GPU_PROVIDER !== 'process') return
+  if (roles.includes('gpu')) problems.push('gpu: with GPU_PROVIDER=process the monitor starts it, so leave it out here')
+  if (env.HUB_URL !== undefined && env.WORKER_SECRET === undefined) {
+    problems.push('WORKER_SECRET: needed by the GPU service to register with the API at HUB_URL')
+  }
 }
 
 function readEngine(env: Environment, problems: string[]): EngineConfig {
@@ -147,24 +198,7 @@ function readEngine(env: Environment, problems: string[]): EngineConfig {
     url: (env.DUIX_URL ?? '').replace(/\/+$/, ''),
     dataDir: resolve(env.DUIX_DATA_DIR ?? ''),
     filesUrl: env.DUIX_FILES_URL,
-    restartCommand: readCommand(env.DUIX_RESTART_COMMAND, problems),
-  }
-}
-
-/** Words separated by spaces, or a JSON array where a word has a space in it. No shell reads it. */
-function readCommand(text: string | undefined, problems: string[]): readonly string[] | undefined {
-  if (text === undefined) return undefined
-  if (!text.trimStart().startsWith('[')) return text.trim().split(/\s+/)
-  const words = z.array(z.string()).min(1).safeParse(safeJson(text))
-  if (!words.success) problems.push('DUIX_RESTART_COMMAND: not a JSON array of words')
-  return words.data
-}
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
+    restartCommand: readCommand('DUIX_RESTART_COMMAND', env.DUIX_RESTART_COMMAND, problems),
   }
 }
 

@@ -2,18 +2,23 @@
 // where they listen, and stops cleanly. Everything else it says goes to stderr.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { hubPath } from '../src-shared/hub-contract'
 import { startApiRole } from './api/api-role'
 import { LicenseFileProblem, Licenses } from './api/licenses'
 import { ConfigProblems, readConfig, type Config } from './config'
 import { DataFolderInUse, lockDataFolder } from './data-lock'
 import { startGpuRole } from './gpu/gpu-role'
-import type { RunningRole } from './listen'
 import { createLog, reasonOf, type Log } from './log'
+import { startMonitorRole } from './monitor/monitor-role'
 import { tieToParent } from './parent'
 
 /** Whoever asked for the end waits at most this long; what is not closed by then is found in order at the next start. */
 const stopLimitMs = 2500
+
+interface Closable {
+  close(): Promise<void>
+}
 
 const exitCodes = { failed: 1, badConfig: 2, folderInUse: 3 } as const
 
@@ -24,7 +29,7 @@ async function main(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const log = createLog((line) => process.stderr.write(line))
   const { config, licenses } = readConfigOrExit()
-  const running: RunningRole[] = []
+  const running: Closable[] = []
   let stopping = false
   const stop = (reason: string): void => {
     if (stopping) return
@@ -55,8 +60,9 @@ async function main(): Promise<void> {
   }
 }
 
-async function start(config: Config, licenses: Licenses, log: Log, running: RunningRole[]): Promise<object> {
+async function start(config: Config, licenses: Licenses, log: Log, running: Closable[]): Promise<object> {
   const workerSecret = config.workerSecret ?? randomBytes(24).toString('hex')
+  const monitorSecret = config.monitorSecret ?? randomBytes(24).toString('hex')
   let apiUrl: string | undefined
   let gpuUrl: string | undefined
   if (config.roles.includes('api')) {
@@ -64,12 +70,18 @@ async function start(config: Config, licenses: Licenses, log: Log, running: Runn
     running.push(role)
     apiUrl = role.url
   }
+  const hubUrl = config.gpu.hubUrl ?? (apiUrl && `${apiUrl.replace(/^http/, 'ws')}${hubPath}`)
   if (config.roles.includes('gpu')) {
-    const hubUrl = config.gpu.hubUrl ?? (apiUrl && `${apiUrl.replace(/^http/, 'ws')}${hubPath}`)
     const hub = hubUrl === undefined ? undefined : { url: hubUrl, secret: workerSecret }
     const role = await startGpuRole(config, hub, log)
     running.push(role)
     gpuUrl = role.url
+  }
+  if (config.roles.includes('monitor') && hubUrl !== undefined) {
+    const program = fileURLToPath(import.meta.url)
+    const role = await startMonitorRole(config, { hubUrl, monitorSecret, workerSecret, program }, log)
+    running.push(role)
+    gpuUrl ??= role.gpuUrl
   }
   return {
     event: 'ready',

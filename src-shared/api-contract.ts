@@ -12,6 +12,8 @@ export const apiPaths = {
   /** Ours: the API keeps inputs while the GPU machine is off; the same as on the GPU server, with the license's headers. */
   checkFiles: '/api/heygem/check_files',
   uploadFile: '/api/heygem/upload_file',
+  /** Ours: workers fetch inputs from `<files>/<hash>`, with their own secret as the Bearer. */
+  files: '/api/heygem/files',
   /** Ours; the deployed server answers it with an error or a page. */
   capabilities: '/api/heygem/capabilities',
 } as const
@@ -56,6 +58,8 @@ export const apiReasonSchema = z.enum([
   'queue_full',
   'task_unknown',
   'gpu_unreachable',
+  /** Nothing was accepted; the same request may be sent again. */
+  'store_unavailable',
 ])
 export type ApiReason = z.infer<typeof apiReasonSchema>
 
@@ -77,6 +81,9 @@ export const apiSubmitRequestSchema = z.object({
   client_task_id: z.string().max(64).optional(),
 })
 export type ApiSubmitRequest = z.input<typeof apiSubmitRequestSchema>
+
+/** Ours. It may be sent in every state and again: what has ended stays as it ended. The reply is as of `status`. */
+export const apiCancelRequestSchema = z.object({ task_id: z.string().trim().min(1) })
 
 /** `submitted`: handed to a worker. `queued`: kept until the GPU is on. Our backend may answer `done` on a repeat. */
 export const apiSubmitReplySchema = z.object({

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -114,6 +114,7 @@ describe('upload_file', () => {
     await gpu.stop()
     await mkdir(join(gpu.dir, 'incoming'), { recursive: true })
     await writeFile(join(gpu.dir, 'incoming', 'left'), 'half')
+    await utimes(join(gpu.dir, 'incoming', 'left'), 0, 0)
     await start({ dir: gpu.dir })
     expect(await gpu.incoming()).toEqual([])
   })

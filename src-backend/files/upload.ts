@@ -2,7 +2,8 @@
 // announced and there already is read to its end and thrown away, so that every client gets its answer.
 import type { IncomingMessage } from 'node:http'
 import { MalformedMultipart, multipartBoundary, MultipartParser, type PartHeaders } from '../multipart'
-import { declaredExt, expectedHash, UploadRefused, type FileStore, type IncomingFile, type StoredFile } from './file-store'
+import { declaredExt, expectedHash, UploadRefused, type FileStore, type StoredFile } from './file-store'
+import type { IncomingFile } from './incoming-file'
 
 /** More bytes than this server takes. */
 export class UploadTooLarge extends Error {}
@@ -119,7 +120,7 @@ class Upload {
     if (ext !== undefined) declaredExt(ext, this.filename ?? '')
     if (hash !== undefined && hash !== '') {
       const expected = expectedHash(hash)
-      this.existing = expected === undefined ? undefined : await this.store.find(expected)
+      this.existing = expected === undefined ? undefined : await this.store.keepExisting(expected)
       if (this.existing) return undefined
     }
     this.incoming = await this.store.receive()

@@ -12,6 +12,8 @@ import type { Engine } from './engine'
 import { DuixEngine, duixTimes } from './engine-duix'
 import { MuxEngine } from './engine-mux'
 import { FileStore } from '../files/file-store'
+import { keepFiles } from '../files/keep-files'
+import { createInputSource, fetchTimes, filesUrlOf } from './fetch-input'
 import { hubLinkTimes, runHubLink } from './hub-link'
 import { ResultStore } from './result-store'
 import { createGpuServer } from './server'
@@ -34,7 +36,7 @@ export interface HubAccess {
 export async function startGpuRole(config: Config, hub: HubAccess | undefined, log: Log): Promise<RunningRole> {
   const dir = join(config.dataDir, 'gpu')
   await mkdir(dir, { recursive: true })
-  const files = await FileStore.open(dir)
+  const files = await FileStore.open(config.files.dir)
   const results = await ResultStore.open(join(dir, 'results'))
   const tasks = await TaskTable.open(join(dir, 'tasks.jsonl'), log)
   const { engine, close: closeEngine } = await openEngine(config, dir, log)
@@ -45,7 +47,7 @@ export async function startGpuRole(config: Config, hub: HubAccess | undefined, l
     tasks,
     log,
     secret: config.gpu.secret,
-    uploadLimits: { maxBytes: config.gpu.maxUploadBytes, idleMs: uploadIdleMs },
+    uploadLimits: { maxBytes: config.files.maxUploadBytes, idleMs: uploadIdleMs },
   })
   const stopping = new AbortController()
   const { signal } = stopping
@@ -53,14 +55,16 @@ export async function startGpuRole(config: Config, hub: HubAccess | undefined, l
   let link: Promise<void> | undefined
   const onEngineReady = (): void => {
     // Not before this server answers and can render: the hub sends work at once.
-    if (hub && !link) link = runHubLink({ engine, files, results, tasks, log, times: hubLinkTimes, ...hub }, signal)
+    if (hub && !link) link = runHubLink({ engine, files, fetchesInputs: true, results, tasks, log, times: hubLinkTimes, ...hub }, signal)
   }
-  const working = runWorker({ engine, files, results, tasks, log, onEngineReady, prepareAgainMs }, signal)
+  const inputs = hub && createInputSource({ files, url: filesUrlOf(hub.url), secret: hub.secret, log, times: fetchTimes })
+  const working = runWorker({ engine, files, inputs, results, tasks, log, onEngineReady, prepareAgainMs }, signal)
+  const keeping = keepFiles({ files, ttlMs: config.files.ttlMs, log, needed: async () => tasks.neededInputs() }, signal)
   return {
     url,
     async close() {
       stopping.abort()
-      await Promise.all([working, link, server.close()])
+      await Promise.all([working, link, keeping, server.close()])
       await closeEngine()
       await tasks.close()
     },

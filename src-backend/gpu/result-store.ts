@@ -3,12 +3,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FileVersion } from '../files/byte-range'
-
-export interface OpenResult {
-  readonly handle: FileHandle
-  readonly version: FileVersion
-}
+import type { OpenFile } from '../files/send-file'
 
 export class ResultStore {
   private constructor(private readonly dir: string) {}
@@ -37,7 +32,7 @@ export class ResultStore {
   }
 
   /** Undefined when the file is gone. The handle is the reader's to close. */
-  async openFor(key: string): Promise<OpenResult | undefined> {
+  async openFor(key: string): Promise<OpenFile | undefined> {
     let handle: FileHandle
     try {
       handle = await open(this.pathOf(key), 'r')

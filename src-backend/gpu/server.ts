@@ -1,26 +1,20 @@
 // The GPU server's HTTP routes (contract.md §1): a drop-in for the deployed one. The only place of this room that knows
 // HTTP statuses; every failure is JSON with `code` equal to the status.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import {
-  checkFilesRequestSchema,
-  gpuPaths,
-  gpuSubmitRequestSchema,
-  type GpuProgress,
-  type HealthReply,
-} from '../../src-shared/gpu-contract'
+import { gpuPaths, gpuSubmitRequestSchema, type GpuProgress, type HealthReply } from '../../src-shared/gpu-contract'
+import { answerCheckFiles, answerUpload } from '../files/file-routes'
+import type { FileStore } from '../files/file-store'
+import { sendFile } from '../files/send-file'
+import type { UploadLimits } from '../files/upload'
 import { normaliseExt, normaliseHash } from '../input-names'
 import { clientIdOf, createJsonServer, HttpFailure, parseJsonBody, queryValue } from '../json-server'
 import type { Log } from '../log'
-import { MalformedMultipart } from '../multipart'
 import { bearerOf, fingerprintOf, sameSecret } from '../secrets'
-import { answerFor, type ConditionalHeaders, type FileVersion } from '../files/byte-range'
 import type { Engine } from './engine'
-import { UploadRefused, type FileStore } from '../files/file-store'
 import type { ResultStore } from './result-store'
 import type { GpuTask, TaskTable } from './task-table'
 import { InputMissing, OrderConflict, takeOrder } from './take-order'
 import { statusOf, toProgress } from './task-wire'
-import { receiveUpload, UploadTooLarge, type UploadLimits } from '../files/upload'
 
 export interface GpuServerParts {
   readonly engine: Engine
@@ -41,9 +35,6 @@ const corsHeaders = {
   'Access-Control-Expose-Headers': 'Content-Length, Content-Range, Accept-Ranges, Content-Disposition',
 } as const
 
-/** Read from disk in pieces of this size. */
-const downloadPieceBytes = 512 * 1024
-
 export function createGpuServer(parts: GpuServerParts): FastifyInstance {
   const server = createJsonServer({
     log: parts.log,
@@ -56,8 +47,9 @@ export function createGpuServer(parts: GpuServerParts): FastifyInstance {
   const onRequest = requireSecret(parts.secret)
 
   server.get(gpuPaths.health, () => health(parts))
-  server.post(gpuPaths.checkFiles, { onRequest }, (request) => checkFiles(parts, request))
-  server.post(gpuPaths.uploadFile, { onRequest }, (request) => uploadFile(parts, request))
+  server.post(gpuPaths.checkFiles, { onRequest }, (request) => answerCheckFiles(parts.files, request))
+  const upload = { files: parts.files, limits: parts.uploadLimits, log: parts.log }
+  server.post(gpuPaths.uploadFile, { onRequest }, (request) => answerUpload(upload, request))
   server.post(gpuPaths.submit, { onRequest }, (request) => submit(parts, request))
   server.get(gpuPaths.progress, { onRequest }, (request) => progress(parts, request))
   server.get(gpuPaths.queue, { onRequest }, () => queue(parts))
@@ -87,33 +79,6 @@ function health({ engine, tasks }: GpuServerParts): HealthReply & { readonly dat
   const facts = { initialized: state.ready, queue: tasks.counts(), engine: engine.name }
   const reason = state.ready ? '' : state.reason
   return { code: 0, msg: state.ready ? 'ok' : reason, ...facts, engine_error: reason, data: facts }
-}
-
-async function checkFiles({ files }: GpuServerParts, request: FastifyRequest): Promise<object> {
-  const asked = parseJsonBody(request, checkFilesRequestSchema).files
-  const data: Record<string, boolean> = {}
-  for (const { hash } of asked) {
-    if (hash === '') continue
-    const known = normaliseHash(hash)
-    // Answered under the name it was asked for.
-    data[hash] = known !== undefined && (await files.find(known)) !== undefined
-  }
-  return { code: 0, data }
-}
-
-async function uploadFile({ files, uploadLimits, log }: GpuServerParts, request: FastifyRequest): Promise<object> {
-  try {
-    const { hash } = await receiveUpload(request.raw, files, uploadLimits)
-    return { code: 0, data: { hash, server_path: hash } }
-  } catch (error) {
-    if (error instanceof UploadTooLarge) throw new HttpFailure(413, error.message)
-    if (error instanceof UploadRefused || error instanceof MalformedMultipart) throw new HttpFailure(400, error.message)
-    if (request.raw.destroyed && !request.raw.complete) {
-      log.warn('upload_aborted')
-      throw new HttpFailure(400, 'the upload was cut off')
-    }
-    throw error
-  }
 }
 
 async function submit(parts: GpuServerParts, request: FastifyRequest): Promise<object> {
@@ -169,57 +134,7 @@ async function download(
   }
   const result = await results.openFor(state.resultKey)
   if (!result) throw new HttpFailure(404, 'the result is gone from the server')
-  const { handle, version } = result
-  setResultHeaders(reply, version)
-  const answer = answerFor(conditionsOf(request), version)
-  if (answer.kind !== 'not-modified' && answer.kind !== 'unsatisfiable' && request.method === 'GET') {
-    const { start, end } = setBodyHeaders(reply, answer, version, id)
-    return reply.send(handle.createReadStream({ start, end, highWaterMark: downloadPieceBytes, autoClose: true }))
-  }
-  await handle.close()
-  if (answer.kind === 'not-modified') return reply.code(304).send()
-  if (answer.kind === 'unsatisfiable') {
-    reply.header('Content-Range', `bytes */${String(version.sizeBytes)}`)
-    throw new HttpFailure(416, 'the range lies outside the file, or is more than one')
-  }
-  setBodyHeaders(reply, answer, version, id)
-  return reply.send()
-}
-
-function conditionsOf({ headers, method }: FastifyRequest): ConditionalHeaders {
-  const ifRange = headers['if-range']
-  return {
-    // A Range on HEAD is ignored (RFC 9110 §14.2).
-    range: method === 'GET' ? headers.range : undefined,
-    ifRange: Array.isArray(ifRange) ? ifRange[0] : ifRange,
-    ifNoneMatch: headers['if-none-match'],
-    ifModifiedSince: headers['if-modified-since'],
-  }
-}
-
-function setBodyHeaders(
-  reply: FastifyReply,
-  answer: { readonly kind: 'whole' } | { readonly kind: 'part'; readonly start: number; readonly end: number },
-  { sizeBytes }: FileVersion,
-  id: string,
-): { readonly start: number; readonly end: number } {
-  const { start, end } = answer.kind === 'part' ? answer : { start: 0, end: sizeBytes - 1 }
-  reply.type('video/mp4').headers({
-    'Content-Length': end - start + 1,
-    'Content-Disposition': `inline; filename=${id}.mp4`,
-    ...(answer.kind === 'part' && { 'Content-Range': `bytes ${String(start)}-${String(end)}/${String(sizeBytes)}` }),
-  })
-  if (answer.kind === 'part') reply.code(206)
-  return { start, end }
-}
-
-function setResultHeaders(reply: FastifyReply, version: FileVersion): void {
-  reply.headers({
-    'Accept-Ranges': 'bytes',
-    'Cache-Control': 'no-cache',
-    ETag: version.etag,
-    'Last-Modified': version.modifiedAt.toUTCString(),
-  })
+  return sendFile(request, reply, result, { type: 'video/mp4', filename: `${id}.mp4` })
 }
 
 function requireHash(text: string, field: string): string {

@@ -9,6 +9,8 @@ export interface OrderParts {
   readonly files: FileStore
   readonly results: ResultStore
   readonly tasks: TaskTable
+  /** The hub's tasks need not have their inputs here yet: the worker fetches them. */
+  readonly fetchesInputs?: boolean
 }
 
 /** An input that nobody uploaded. */
@@ -31,13 +33,24 @@ export async function takeOrder(parts: OrderParts, order: TaskOrder): Promise<Ta
   if (existing) {
     const same = existing.inputs.audioHash === audioHash && existing.inputs.videoHash === videoHash
     if (!same) throw new OrderConflict('this client_task_id was used for other files')
-    const gone = existing.state.kind === 'done' && !(await results.has(existing.state.resultKey))
-    return { task: gone ? await tasks.requeue(existing) : existing, cached: false }
+    return { task: (await isToRunAgain(parts, order, existing)) ? await tasks.requeue(existing) : existing, cached: false }
   }
+  if (fetches(parts, order)) return { task: await tasks.add(order), cached: false }
   // The audio is looked for first, as the deployed server does.
-  if (!(await files.find(audioHash))) throw new InputMissing(`the audio file is not on the server: ${audioHash}`)
-  if (!(await files.find(videoHash))) throw new InputMissing(`the video file is not on the server: ${videoHash}`)
+  if (!(await files.use(audioHash))) throw new InputMissing(`the audio file is not on the server: ${audioHash}`)
+  if (!(await files.use(videoHash))) throw new InputMissing(`the video file is not on the server: ${videoHash}`)
   const resultKey = results.keyOf(order.inputs, engine.version)
   const cached = await results.has(resultKey)
   return { task: await tasks.add(order, cached ? resultKey : undefined), cached }
+}
+
+const fetches = ({ fetchesInputs }: OrderParts, order: TaskOrder): boolean => fetchesInputs === true && order.hubId !== undefined
+
+/** Its result has gone since; or it ended for want of its files, and may find them now. */
+async function isToRunAgain(parts: OrderParts, order: TaskOrder, { state }: GpuTask): Promise<boolean> {
+  if (state.kind === 'done') return !(await parts.results.has(state.resultKey))
+  if (state.kind !== 'failed' || state.code !== 'input_missing') return false
+  if (fetches(parts, order)) return true
+  const found = await Promise.all([parts.files.use(order.inputs.audioHash), parts.files.use(order.inputs.videoHash)])
+  return found.every((file) => file !== undefined)
 }

@@ -43,6 +43,8 @@ const taskSchema = z.object({
   percent: z.number(),
   frame: z.number(),
   totalFrames: z.number(),
+  /** It is next, and its files are on their way. */
+  fetching: z.boolean().optional(),
   /** The percentage is a guess of the engine's. */
   estimated: z.boolean(),
   state: stateSchema,
@@ -107,6 +109,12 @@ export class TaskTable {
   next(): GpuTask | undefined {
     for (const task of this.records.values()) if (task.state.kind === 'queued') return task
     return undefined
+  }
+
+  /** Of every task that has not ended. */
+  neededInputs(): readonly string[] {
+    const open = this.all().filter(({ state }) => state.kind === 'queued' || state.kind === 'running')
+    return open.flatMap(({ inputs }) => [inputs.audioHash, inputs.videoHash])
   }
 
   /** 1 for the next in line, 0 when not queued. */
@@ -175,8 +183,17 @@ export class TaskTable {
     if (task && !task.told) await this.changeAnyway({ ...task, told: true })
   }
 
+  /** Not worth a write: after a restart it begins anew. */
+  markFetching(taskId: string): void {
+    const task = this.records.get(taskId)
+    if (task?.state.kind !== 'queued' || task.fetching) return
+    const fetching: GpuTask = { ...task, fetching: true }
+    this.records.hold(fetching)
+    this.tell(fetching)
+  }
+
   async start(task: GpuTask): Promise<void> {
-    await this.changeAnyway({ ...this.current(task), state: { kind: 'running', startedAt: this.now() } })
+    await this.changeAnyway({ ...this.current(task), fetching: undefined, state: { kind: 'running', startedAt: this.now() } })
   }
 
   report(taskId: string, progress: RenderProgress): void {
@@ -208,7 +225,7 @@ export class TaskTable {
 
   /** Once more, where its result has gone. */
   async requeue(task: GpuTask): Promise<GpuTask> {
-    const queued: GpuTask = { ...this.current(task), percent: 0, frame: 0, told: false, state: { kind: 'queued' } }
+    const queued: GpuTask = { ...this.current(task), fetching: undefined, percent: 0, frame: 0, told: false, state: { kind: 'queued' } }
     await this.change(queued)
     return queued
   }
@@ -231,7 +248,7 @@ export class TaskTable {
   ): Promise<void> {
     this.savedPercent.delete(task.id)
     const startedAt = before.state.kind === 'running' ? before.state.startedAt : this.now()
-    await this.changeAnyway({ ...task, state: { ...outcome, startedAt, finishedAt: this.now() } })
+    await this.changeAnyway({ ...task, fetching: undefined, state: { ...outcome, startedAt, finishedAt: this.now() } })
   }
 
   /** The newest version of a task somebody holds. */

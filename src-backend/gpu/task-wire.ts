@@ -42,7 +42,7 @@ export function toProgress(task: GpuTask, tasks: TaskTable, engine: string): Gpu
 function messageOf(task: GpuTask): string {
   switch (task.state.kind) {
     case 'queued':
-      return 'waiting for its turn'
+      return task.fetching ? 'fetching its files' : 'waiting for its turn'
     case 'running':
       return task.estimated ? 'rendering (progress estimated)' : 'rendering'
     case 'done':

@@ -8,6 +8,7 @@ import { listen } from '../listen'
 import { askServer, type TestReply } from '../test-http'
 import { md5Of } from '../test-media'
 import type { Engine, EngineState, RenderRequest } from './engine'
+import type { InputSource } from './fetch-input'
 import { FileStore } from '../files/file-store'
 import { ResultStore } from './result-store'
 import { createGpuServer } from './server'
@@ -69,6 +70,8 @@ export interface TestGpuOptions {
   readonly engine?: Engine
   readonly secret?: string
   readonly maxUploadBytes?: number
+  /** Where the hub's tasks get inputs from that are not here. */
+  readonly inputs?: InputSource
   /** A folder that stays, for a second start. */
   readonly dir?: string
 }
@@ -88,7 +91,7 @@ export async function startTestGpu(options: TestGpuOptions = {}) {
   const server = createGpuServer({ engine, files, results, tasks, log, secret: options.secret ?? '', uploadLimits })
   const url = await listen(server, '127.0.0.1', 0)
   const stopping = new AbortController()
-  const parts = { engine, files, results, tasks, log, onEngineReady: () => undefined, prepareAgainMs: 5 }
+  const parts = { engine, files, inputs: options.inputs, results, tasks, log, onEngineReady: () => undefined, prepareAgainMs: 5 }
   const working = runWorker(parts, stopping.signal)
   const headers: Record<string, string> = options.secret ? { Authorization: `Bearer ${options.secret}` } : {}
 

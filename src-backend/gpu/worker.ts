@@ -3,6 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { reasonOf, type Log } from '../log'
 import { EngineFailure, type Engine } from './engine'
+import { InputNotThere, type InputSource } from './fetch-input'
 import type { FileStore, StoredFile } from '../files/file-store'
 import type { ResultStore } from './result-store'
 import type { GpuTask, TaskTable } from './task-table'
@@ -10,6 +11,8 @@ import type { GpuTask, TaskTable } from './task-table'
 export interface WorkerParts {
   readonly engine: Engine
   readonly files: FileStore
+  /** Where inputs of the hub's tasks come from that were not sent here; undefined where there is no hub. */
+  readonly inputs?: InputSource | undefined
   readonly results: ResultStore
   readonly tasks: TaskTable
   readonly log: Log
@@ -68,8 +71,8 @@ async function runTask(parts: WorkerParts, task: GpuTask, signal: AbortSignal): 
       await tasks.finish(task.id, { resultKey, cached: true })
       return
     }
-    const video = await inputOf(parts, 'video', task.inputs.videoHash)
-    const audio = await inputOf(parts, 'audio', task.inputs.audioHash)
+    const video = await inputOf(parts, task, 'video', signal)
+    const audio = await inputOf(parts, task, 'audio', signal)
     await tasks.start(task)
     log.info('task_started', { task: task.id, engine: engine.name })
     await engine.render({
@@ -86,14 +89,22 @@ async function runTask(parts: WorkerParts, task: GpuTask, signal: AbortSignal): 
     log.info('task_done', { task: task.id })
   } catch (error) {
     if (signal.aborted) return
-    const code = error instanceof EngineFailure ? error.code : 'engine_failed'
+    const code = error instanceof EngineFailure ? error.code : error instanceof InputNotThere ? 'input_missing' : 'engine_failed'
     log.warn('task_failed', { task: task.id, code, reason: reasonOf(error) })
     await tasks.fail(task.id, code, reasonOf(error))
   }
 }
 
-async function inputOf({ files }: WorkerParts, which: 'audio' | 'video', hash: string): Promise<StoredFile> {
-  const file = await files.find(hash)
-  if (!file) throw new EngineFailure('input_missing', `the ${which} file is not on the server: ${hash}`)
-  return file
+/** A task of the hub's that lacks a file goes back to the hub as `input_missing`, and waits there. */
+async function inputOf({ files, inputs, tasks }: WorkerParts, task: GpuTask, which: 'audio' | 'video', signal: AbortSignal): Promise<StoredFile> {
+  const hash = which === 'audio' ? task.inputs.audioHash : task.inputs.videoHash
+  const file = await files.use(hash)
+  if (file) return file
+  if (inputs && task.hubId !== undefined) {
+    tasks.markFetching(task.id)
+    await inputs.fetch(hash, signal)
+    const fetched = await files.use(hash)
+    if (fetched) return fetched
+  }
+  throw new EngineFailure('input_missing', `the ${which} file is not on the server: ${hash}`)
 }

@@ -18,7 +18,7 @@ const waiting = known(1)
 const demands = { away, unanswered, none, running, waiting }
 
 const machines = ['unknown', 'starting', 'running', 'stopping', 'stopped'] as const
-const facts = (machine: PowerStatus, more: Partial<Facts> = {}): Facts => ({ machine, ready: false, demand: none, calling: false, ...more })
+const facts = (machine: PowerStatus, more: Partial<Facts> = {}): Facts => ({ machine, ready: false, busy: false, demand: none, calling: false, ...more })
 
 /** What led to a state: check after check, from the beginning. */
 const lived = (...checks: readonly [number, Facts][]): Power =>
@@ -51,7 +51,7 @@ describe('decide', () => {
     ['off, tasks run elsewhere', stopped, facts('stopped', { demand: running }), t + 1, '', 'stopped'],
     ['off, a task waits', stopped, facts('stopped', { demand: waiting }), t + 1, 'start', 'starting'],
     ['off, a boot was asked for', bootAsked(stopped, t), facts('stopped'), t + 1, 'start', 'starting'],
-    ['off, a notice newer than the answer', jobNoticed(stopped, t), facts('stopped'), t + 1, 'start', 'starting'],
+    ['off, a notice newer than the answer', jobNoticed(stopped, t), facts('stopped'), t + 1, '', 'stopped'],
     ['off, a notice that the queue knows nothing of', jobNoticed(stopped, t), facts('stopped', { demand: { ...none, hints: 1 } as Demand }), t + 1, '', 'stopped'],
     ['off, a task waits, a call has not returned', stopped, facts('stopped', { demand: waiting, calling: true }), t + 1, '', 'stopped'],
 
@@ -74,6 +74,7 @@ describe('decide', () => {
     ['on, no tasks for long', online, facts('running', { ready: true }), t + times.idleMs, 'stop', 'stopping'],
     ['on, no tasks for long, a call has not returned', online, facts('running', { ready: true, calling: true }), t + times.idleMs, '', 'running'],
     ['on, a task runs', online, facts('running', { ready: true, demand: running }), t + times.idleMs, '', 'running'],
+    ['on, it has tasks that are in no queue', online, facts('running', { ready: true, busy: true }), t + times.idleMs, '', 'running'],
     ['on, a task waits', online, facts('running', { ready: true, demand: waiting }), t + times.idleMs, '', 'running'],
     ['on, hub away', online, facts('running', { ready: true, demand: away }), t + times.idleMs, '', 'running'],
     ['on, hub says nothing', online, facts('running', { ready: true, demand: unanswered }), t + times.idleMs, '', 'running'],
@@ -112,7 +113,7 @@ describe('decide', () => {
             for (const ready of [false, true])
               for (const calling of [false, true])
                 for (const passed of ats) {
-                  const { acts, power: after } = decide(power, { machine, demand, ready, calling }, t + passed, times)
+                  const { acts, power: after } = decide(power, { machine, demand, ready, busy: ready && calling, calling }, t + passed, times)
                   const said = actsOf(acts)
                   seen += 1
                   if (said.includes('start')) expect([machine, calling, name === 'away']).toEqual(['stopped', false, false])
@@ -158,6 +159,8 @@ describe('decide', () => {
     live(t + 4010, t + 6000, waiting)
     expect(starts).toHaveLength(9)
     power = bootAsked(power, t + 6000)
+    const early = decide({ ...power, notBefore: t + 6001 }, facts('stopped', { demand: waiting }), t + 6000, times)
+    expect([actsOf(early.acts), early.power.error]).toEqual(['', undefined])
     live(t + 6000, t + 8000, waiting)
     expect(starts).toHaveLength(12)
   })
@@ -223,10 +226,12 @@ describe('decide', () => {
 
   it('counts idle time from the end of the last task, and stops under no task even with no idle time', () => {
     const on = facts('running', { ready: true })
-    const busy = decide(online, { ...on, demand: running }, t + times.idleMs, times).power
-    expect(actsOf(decide(busy, on, t + times.idleMs * 2 - 1, times).acts)).toBe('')
-    expect(actsOf(decide(busy, on, t + times.idleMs * 2, times).acts)).toBe('stop')
-    expect(actsOf(decide(online, { ...on, demand: running }, t, { ...times, idleMs: 0 }).acts)).toBe('')
+    for (const busy of [{ ...on, demand: running }, { ...on, busy: true }]) {
+      const then = decide(online, busy, t + times.idleMs, times).power
+      expect(actsOf(decide(then, on, t + times.idleMs * 2 - 1, times).acts)).toBe('')
+      expect(actsOf(decide(then, on, t + times.idleMs * 2, times).acts)).toBe('stop')
+      expect(actsOf(decide(online, busy, t, { ...times, idleMs: 0 }).acts)).toBe('')
+    }
   })
 
   it('looks often while something is on its way', () => {

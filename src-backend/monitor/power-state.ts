@@ -1,7 +1,7 @@
 // When the GPU machine is started and stopped, and what is told of it. Pure: monitor.ts gathers the facts and carries out
 // what is decided here.
 import type { PowerErrorCode, PowerStatus } from '../../src-shared/power-contract'
-import { wants, type Act, type Call, type Decision, type Demand, type Facts, type Power, type PowerTimes } from './power'
+import { taskActive, wants, type Act, type Call, type Decision, type Demand, type Facts, type Power, type PowerTimes } from './power'
 
 /** Checks in a row that must find the machine or its service silent before that is believed: one lost reply is nothing. */
 const silencesToBelieve = 3
@@ -24,7 +24,7 @@ export function nextCheckMs(power: Power, now: number, times: PowerTimes): numbe
  * stops nothing, since there may be work. Tasks that only run keep the machine awake; only waiting ones start it.
  */
 export function decide(before: Power, facts: Facts, now: number, times: PowerTimes): Decision {
-  const power = withDemand(before, facts.demand, now)
+  const power = withDemand(facts.busy ? taskActive(before, now) : before, facts.demand, now)
   if (power.call?.kind === 'start') return followStart(power, power.call, facts, now, times)
   if (power.call?.kind === 'stop') return followStop(power, power.call, facts, now, times)
   return look(power, facts, now, times)
@@ -66,8 +66,11 @@ function look(power: Power, facts: Facts, now: number, times: PowerTimes): Decis
 }
 
 function lookStopped(power: Power, facts: Facts, now: number, times: PowerTimes): Decision {
-  const mayStart = wants(power) && facts.demand.kind !== 'away' && now >= power.notBefore && !facts.calling
-  if (!mayStart) return quiet(power)
+  // A notice that is newer than the queue's answer: it is asked again at once, so nobody waits for that.
+  const hinted = facts.demand.kind === 'known' && !power.wanted && power.waiting <= power.givenUp
+  const mayStart = wants(power) && !hinted && facts.demand.kind !== 'away' && now >= power.notBefore && !facts.calling
+  // Nothing is wanted any more after a machine was given up: this is a new demand, and has failed at nothing yet.
+  if (!mayStart) return quiet(wants(power) && power.error?.willRetry === false ? { ...power, error: undefined } : power)
   const call: Call = { kind: 'start', at: now, adopted: false, seen: false }
   // All tries used up, and still wanted: that is a new demand.
   const tries = power.tries >= times.tries ? 0 : power.tries
@@ -80,7 +83,7 @@ function lookRunning(power: Power, facts: Facts, now: number, times: PowerTimes)
 }
 
 function stopIfIdle(power: Power, facts: Facts, now: number, times: PowerTimes): Decision {
-  const idle = facts.demand.kind === 'known' && !facts.demand.active && !wants(power) && now - power.idleSince >= times.idleMs
+  const idle = facts.demand.kind === 'known' && !facts.demand.active && !facts.busy && !wants(power) && now - power.idleSince >= times.idleMs
   if (!idle || facts.calling || now < power.notBefore) return quiet(power)
   const call: Call = { kind: 'stop', at: now, adopted: false, seen: false }
   return { power: { ...withStatus(power, 'stopping', now), call, error: undefined }, acts: [{ type: 'stop' }] }

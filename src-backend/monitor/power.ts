@@ -35,6 +35,8 @@ export interface Facts {
   readonly machineError?: string
   /** The service's health says that it can render. */
   readonly ready: boolean
+  /** It also says that it has tasks: those that came to it directly are in no queue but its own. */
+  readonly busy: boolean
   readonly demand: Demand
   /** A call to start or to stop has not returned yet. */
   readonly calling: boolean

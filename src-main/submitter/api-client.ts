@@ -60,6 +60,7 @@ const codeOfReason: Record<ApiReason, ErrorCode> = {
   queue_full: 'server_busy',
   task_unknown: 'task_lost',
   gpu_unreachable: 'server_failed',
+  store_unavailable: 'server_failed',
 }
 
 /** Texts of deployed servers; §2.2 names the first two as what existing clients search for. */

@@ -58,7 +58,11 @@ describe('the submitter with the deployed servers', () => {
       servers: async () => sampleServers({ apiUrl: servers.apiUrl, gpuUrl: servers.gpuUrl, ...choice }),
       hashWorkerUrl,
       transferSlots: createSlots(1),
-      followTimes: { pollMs: () => 1, silenceMs: 100, unknownMs: 100 },
+      // Nobody is there to power a machine on, and that is said at once.
+      watchPower: () => ({ latest: () => null, onNews: () => () => undefined, close: () => undefined }),
+      waitForGpu: false,
+      wakeTimes: { lookMs: 1, nobodyMs: 0 },
+      followTimes: { pollMs: () => 1, silenceMs: 100, unknownMs: 100, unknownLateMs: 100 },
       backoff: { step: noWaiting(3), engine: noWaiting(3) },
       logFault: (_id, thrown) => faults.push(thrown),
       ...more,
@@ -297,7 +301,7 @@ describe('the submitter with the deployed servers', () => {
     it('of an engine that still loads: waits for it', async () => {
       const submitter = open()
       let asked = 0
-      servers.now.health = () => ({ status: 200, body: { code: 0, msg: 'ok', initialized: ++asked > 5 } })
+      servers.now.health = () => ({ status: 200, body: { code: 0, msg: 'ok', initialized: ++asked > 4 } })
       expect((await run(submitter)).state.kind).toBe('done')
     })
 
@@ -320,7 +324,6 @@ describe('the submitter with the deployed servers', () => {
       ['no license key', { licenseKey: '' }, 'license_missing'],
       ['an unknown license', { licenseKey: 'LICENSE-0000' }, 'license_unknown'],
       ['a wrong secret', { gpuSecret: 'wrong' }, 'secret_wrong'],
-      ['nobody at the GPU address', { gpuUrl: 'http://127.0.0.1:1' }, 'server_unreachable'],
       ['nobody at the API address', { apiUrl: 'http://127.0.0.1:1' }, 'server_unreachable'],
     ])('(%s)', async (_what, wrong, code) => {
       const submitter = open()
@@ -329,6 +332,18 @@ describe('the submitter with the deployed servers', () => {
       expect(job.state).toMatchObject({ kind: 'failed', error: { code } })
       expect([servers.mediaBytes(), servers.submits]).toEqual([0, []])
       expect(stored(job.id)).toEqual(job)
+      choice = {}
+      submitter.retry(job.id)
+      expect((await ended(submitter, job.id)).state.kind).toBe('done')
+    })
+
+    it('(nobody at the GPU address, and nobody who could power a machine on)', async () => {
+      const submitter = open()
+      choice = { gpuUrl: 'http://127.0.0.1:1' }
+      const job = await run(submitter)
+      // The task is with the server, to be run whenever the machine is up; the files are still here.
+      expect(job.state).toMatchObject({ kind: 'failed', during: 'waiting', error: { code: 'server_unreachable', detail: { server: 'gpu' } } })
+      expect([servers.mediaBytes(), servers.submits.length, job.taskId === null]).toEqual([0, 1, false])
       choice = {}
       submitter.retry(job.id)
       expect((await ended(submitter, job.id)).state.kind).toBe('done')
