@@ -48,8 +48,8 @@ interface Row {
 export function openJobStore(path: string, pid: number = process.pid): JobStore {
   mkdirSync(dirname(path), { recursive: true })
   const db = new Database(path)
-  // WAL with NORMAL survives a kill; two programs may write at once.
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
+  // WAL with NORMAL survives a kill; two programs may write at once. The waiting comes first: going over to WAL locks too.
+  db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
   migrate(db)
   const unreadable = new Set<string>()
   const parse = (row: Row): Job | null => {
