@@ -183,6 +183,8 @@ describe('the program', { timeout: 60_000 }, () => {
     const health = async () => (await askServer('GET', `${ready.gpuUrl}/api/heygem/health`, undefined, {})).json as Record<string, unknown>
     while (String((await health()).engine_error).includes('starting')) await wait(20)
     expect(await health()).toMatchObject({ code: 0, initialized: false, engine: 'mux', engine_error: expect.stringContaining('ffmpeg missing') })
+    await upload(ready, presenter)
+    await upload(ready, voice)
     const id = await submit(ready, voice)
     expect(await until(ready, id, () => true)).toMatchObject({ status: 'queued', message: 'waiting for a GPU worker' })
   })

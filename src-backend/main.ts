@@ -66,7 +66,7 @@ async function start(config: Config, licenses: Licenses, log: Log, running: Clos
   let apiUrl: string | undefined
   let gpuUrl: string | undefined
   if (config.roles.includes('api')) {
-    const role = await startApiRole(config, licenses, workerSecret, log)
+    const role = await startApiRole(config, licenses, { worker: workerSecret, monitor: monitorSecret }, log)
     running.push(role)
     apiUrl = role.url
   }

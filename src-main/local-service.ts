@@ -1,14 +1,15 @@
 // The built-in backend: started when the first job needs it, shared by the app and the command line of one home folder,
 // started again when it has died. Knows no Electron: how the program is launched is passed in.
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { z } from 'zod'
 import type { ServiceView } from '../src-shared/bridge-contract'
 import { DeskError, toDeskError } from '../src-shared/errors'
-import { gpuPaths } from '../src-shared/gpu-contract'
+import { apiPaths } from '../src-shared/api-contract'
 import { requestJson } from './submitter/json-request'
-import { createGpuClient } from './submitter/gpu-client'
 import { pause } from './submitter/retry'
 import type { Servers } from './submitter/servers'
 
@@ -36,6 +37,8 @@ const readySchema = z.object({ apiUrl: z.string(), gpuUrl: z.string() })
 const runningSchema = readySchema.extend({ pid: z.number() })
 type Addresses = z.infer<typeof readySchema>
 
+const run = promisify(execFile)
+
 const startLimitMs = 20_000
 
 /** How the backend ends when another one has the same folder. */
@@ -57,6 +60,7 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
 
   const startOwn = async (keys: z.infer<typeof keysSchema>): Promise<Addresses> => {
     show({ kind: 'starting' })
+    await requireFfmpeg(env)
     const launched = launch(['all', '--exit-with-parent'], {
       ...pick(env, ['PATH', 'Path', 'HOME', 'USERPROFILE', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LANG', 'FFMPEG_PATH', 'FFPROBE_PATH', 'LD_LIBRARY_PATH']),
       HOST: '127.0.0.1',
@@ -66,6 +70,12 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
       LICENSE_KEYS: keys.licenseKey,
       GPU_SECRET: keys.gpuSecret,
       WORKER_SECRET: keys.workerSecret,
+      // The render worker is off until a job comes, and off again soon after the last one.
+      GPU_PROVIDER: 'process',
+      MONITOR_CHECK_MS: '1000',
+      MONITOR_IDLE_MS: '60000',
+      MONITOR_START_WAIT_MS: '30000',
+      MONITOR_STOP_WAIT_MS: '10000',
       ENGINE: 'mux',
     })
     const addresses = firstAddresses(launched)
@@ -76,7 +86,6 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
     })
     try {
       const { apiUrl, gpuUrl } = await addresses
-      await untilEngineSettled(gpuUrl)
       await writePrivate(join(serviceDir, 'running.json'), { pid: launched.pid, apiUrl, gpuUrl })
       return { apiUrl, gpuUrl }
     } catch (thrown) {
@@ -91,7 +100,8 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
     const running = await readJson(join(serviceDir, 'running.json'), runningSchema)
     if (running === null) return null
     try {
-      await requestJson({ server: 'gpu', method: 'GET', baseUrl: running.gpuUrl, path: gpuPaths.health, headers: {}, timeoutMs: 2_000, signal })
+      // The API is always on; the worker is off most of the time.
+      await requestJson({ server: 'api', method: 'GET', baseUrl: running.apiUrl, path: apiPaths.capabilities, headers: {}, timeoutMs: 2_000, signal })
       return running
     } catch {
       return null
@@ -155,15 +165,12 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
   }
 }
 
-/** The service listens before it knows its engine. Throws ffmpeg_missing, so that the next start looks for it again. */
-async function untilEngineSettled(gpuUrl: string): Promise<void> {
-  const signal = AbortSignal.timeout(startLimitMs)
-  const gpu = createGpuClient({ apiUrl: '', gpuUrl, licenseKey: '', apiSecret: '', gpuSecret: '', machineCode: '' })
-  for (;;) {
-    const health = await gpu.health(signal)
-    if (health.ffmpegMissing) throw new DeskError('ffmpeg_missing')
-    if (health.initialized) return
-    await pause(100, signal)
+/** Asked before the service is started, so that installing it is enough: the next start looks for it again. */
+async function requireFfmpeg(env: NodeJS.ProcessEnv): Promise<void> {
+  for (const [name, program] of [['FFMPEG_PATH', 'ffmpeg'], ['FFPROBE_PATH', 'ffprobe']] as const) {
+    await run(env[name] || program, ['-version'], { timeout: 10_000, windowsHide: true }).catch((thrown: unknown) => {
+      throw new DeskError('ffmpeg_missing', {}, thrown)
+    })
   }
 }
 

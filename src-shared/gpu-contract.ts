@@ -10,6 +10,8 @@ export const gpuPaths = {
   progress: '/api/heygem/progress',
   download: '/api/heygem/download',
   queue: '/api/heygem/queue',
+  /** A WebSocket; `/<task_id>` follows. */
+  progressSocket: '/ws/progress',
 } as const
 
 /** MD5 of a file's content, 32 lowercase hex digits. */
@@ -89,6 +91,10 @@ export const taskErrorCodes = [
   'engine_disk',
   'engine_failed',
   'task_unknown',
+  /** Its worker was lost again and again. */
+  'worker_lost',
+  /** Nobody took it in the time a task may wait. */
+  'expired',
 ] as const
 export const taskErrorCodeSchema = z.enum(taskErrorCodes)
 export type TaskErrorCode = z.infer<typeof taskErrorCodeSchema>

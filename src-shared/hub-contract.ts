@@ -26,8 +26,10 @@ const taskReportFields = {
   error: z.string().default(''),
   error_code: z.string().optional(),
   engine: z.string().optional(),
-  /** Ours: the GPU server's own id, when it is another than the hub's. */
+  /** Ours, W→S: the GPU server's own id for it, where that is another one. */
   gpu_task_id: z.string().optional(),
+  /** Ours, W→S: the lease under which the worker has the task. Without it only the connection that was given it counts. */
+  lease: z.string().optional(),
 }
 export const taskReportSchema = z.object(taskReportFields)
 export type TaskReport = z.infer<typeof taskReportSchema>
@@ -43,17 +45,22 @@ const jobPayloadSchema = z.object({
 })
 
 /**
+ * C→S an order: `request_id` is the client's own, and comes back with what is said of it (quirk 46: one id everywhere).
  * S→W the whole job: `request_id` is the task's id; `key` names the owner without being the license key (quirk 36).
  * S→M only a notice that there is one: without a payload, and mostly without an id.
  */
-const jobSubmitSchema = z.object({
-  type: z.literal('gpu.job.submit'),
+const jobSubmitFields = {
   task_type: z.string(),
   request_id: z.string().default(''),
   key: z.string().default(''),
   sender_fd: z.number().default(0),
   payload: emptyListAsObject(jobPayloadSchema).optional(),
-})
+  /** Ours, S→W: the task is the worker's as long as it renews this; it comes back with everything said of the task. */
+  lease: z.string().optional(),
+  /** Ours, S→W: how long the lease lasts without a word. */
+  lease_ms: z.number().positive().optional(),
+}
+const jobSubmitSchema = z.object({ type: z.literal('gpu.job.submit'), ...jobSubmitFields })
 type JobMessage = z.infer<typeof jobSubmitSchema>
 export type JobSubmit = JobMessage & { readonly payload: NonNullable<JobMessage['payload']> }
 
@@ -71,8 +78,23 @@ const jobResultFields = {
   error: z.boolean().default(false),
   result: emptyListAsObject(z.object({ task_id: z.string().optional() })).optional(),
   error_msg: z.string().optional(),
-  /** Ours: one of gpu-contract's `taskErrorCodes`. */
+  /** Ours: one of gpu-contract's `taskErrorCodes`. `input_missing`: the task waits for its files, it does not fail. */
   error_code: z.string().optional(),
+  /** Ours, W→S, as in a report. */
+  lease: z.string().optional(),
+}
+
+/** What the server tells clients besides, in the deployed frame (§3.2). */
+const newsFrameFields = {
+  version: z.string().optional(),
+  source: z.string().optional(),
+  target: z.string().optional(),
+  ts: z.number().optional(),
+  request_id: z.string().optional(),
+  trace_id: z.string().optional(),
+  msg: z.string().default(''),
+  task_type: z.string().optional(),
+  data: z.looseObject({ status: z.string().optional() }).optional(),
 }
 
 const registerWorkerSchema = z.object({
@@ -112,16 +134,53 @@ const hubMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ping') }),
   z.object({ type: z.literal('pong') }),
   z.discriminatedUnion('role', [registerWorkerSchema, registerMonitorSchema, registerClientSchema]),
-  z.object({ type: z.literal('registered'), role: z.string().optional() }),
+  z.object({
+    type: z.literal('registered'),
+    role: z.string().optional(),
+    key: z.string().optional(),
+    device_type: z.string().optional(),
+  }),
   jobSubmitSchema,
+  z.object({ type: z.literal('gpu_task'), ...jobSubmitFields }),
+  /** Ours, S→W: stop it; nothing more is to be told of it. `lease_lost`: another worker may have it. */
+  z.object({ type: z.literal('gpu.job.cancel'), request_id: z.string(), reason: z.enum(['cancelled', 'lease_lost']) }),
   z.object({ type: z.literal('gpu.job.result'), ...jobResultFields }),
   z.object({ type: z.literal('gpu_task_result'), ...jobResultFields }),
   z.object({ type: z.literal('gpu.task.progress'), ...taskReportFields }),
   /** Ours, S→W: the end of a task was taken down; it need not be told again. */
   z.object({ type: z.literal('gpu.task.ack'), task_id: z.string() }),
+  /** Ours, W→S: renews the leases of what it holds; what it does not hold any more is answered with a cancel. */
+  z.object({
+    type: z.literal('gpu.worker.heartbeat'),
+    tasks: z.array(z.object({ task_id: z.string(), lease: z.string().optional() })).default([]),
+  }),
+  /** Ours, W→S: these files are there now, for tasks that wait for them. */
+  z.object({ type: z.literal('gpu.inputs.there'), hashes: z.array(z.string()) }),
+  /** S→C: an order was taken down. */
+  z.object({
+    type: z.literal('ack'),
+    msg: z.string().default(''),
+    request_id: z.string().optional(),
+    task_type: z.string().optional(),
+    /** Ours. */
+    task_id: z.string().optional(),
+  }),
+  /** S→C, to all licenses: the GPU is there; an older name of `gpu.power.online`, which follows. */
+  z.object({ type: z.literal('gpu_online'), msg: z.string().default('') }),
+  /** S→C: the order waits, no GPU is on. The second is its older name, which is not sent any more. */
+  z.object({ type: z.literal('gpu.power.offline'), ...newsFrameFields }),
+  z.object({ type: z.literal('gpu_offline'), ...newsFrameFields }),
   ...powerMessageSchemas,
   /** Some clients read `msg`, others `message`: both are sent (quirk 50). */
-  z.object({ type: z.literal('error'), msg: z.string().default(''), message: z.string().optional() }),
+  z.object({
+    type: z.literal('error'),
+    msg: z.string().default(''),
+    message: z.string().optional(),
+    request_id: z.string().optional(),
+    task_type: z.string().optional(),
+    /** Ours: one of api-contract's reasons. */
+    reason: z.string().optional(),
+  }),
 ])
 export type HubMessage = z.infer<typeof hubMessageSchema>
 /** What may be sent: fields with a default may be left out. */

@@ -1,32 +1,63 @@
 // The api role put together: licenses, store, queue, HTTP server and hub.
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from '../config'
+import { FileStore } from '../files/file-store'
+import { keepFiles } from '../files/keep-files'
 import { listen, type RunningRole } from '../listen'
 import type { Log } from '../log'
-import { hubTimes, openHub } from './hub'
+import { MemoryExchange } from './exchange-memory'
+import { openHub } from './hub'
+import { hubTimes } from './hub-peer'
+import { inputsThere, neededInputs } from './input-routes'
 import type { Licenses } from './licenses'
+import { PowerDesk } from './power-desk'
 import { createApiServer } from './server'
 import { MemoryTaskStore } from './store-memory'
-import { TaskQueue } from './task-queue'
+import { queueTimes, TaskQueue } from './task-queue'
+
+const uploadIdleMs = 120_000
 
 export async function startApiRole(
   config: Config,
   licenses: Licenses,
-  workerSecret: string,
+  secrets: { readonly worker: string; readonly monitor: string | undefined },
   log: Log,
 ): Promise<RunningRole> {
   if (licenses.count === 0) log.warn('no_licenses', { effect: 'every submit is refused' })
   const store = await MemoryTaskStore.open(join(config.dataDir, 'api'), log)
-  const queue = await TaskQueue.open({ store, log, now: Date.now })
-  const server = createApiServer({ licenses, queue, log })
-  const hub = openHub(server.server, { queue, log, workerSecret, times: hubTimes })
+  const files = await FileStore.open(config.files.dir)
+  const exchange = new MemoryExchange(Date.now)
+  const power = new PowerDesk({ exchange, log, now: Date.now })
+  const { leaseMs, queueTtlMs, queueLimit } = config.api
+  const queue = new TaskQueue({
+    ...{ store, exchange, log, now: Date.now },
+    times: { ...queueTimes, leaseMs, queueTtlMs },
+    waitingLimit: queueLimit,
+    inputsThere: (wanted) => inputsThere(files, wanted),
+  })
+  files.subscribe((hash) => {
+    queue.inputsCame([hash])
+  })
+  const inputs = { files, limits: { maxBytes: config.files.maxUploadBytes, idleMs: uploadIdleMs } }
+  const server = createApiServer({ licenses, queue, power, inputs, workerSecret: secrets.worker, log })
+  const hub = openHub(server.server, {
+    ...{ queue, exchange, power, licenses, log, times: hubTimes, newId: randomUUID },
+    workerSecret: secrets.worker,
+    monitorSecret: secrets.monitor,
+  })
+  const stopping = new AbortController()
+  const keeping = keepFiles({ files, ttlMs: config.files.ttlMs, log, needed: () => neededInputs(store) }, stopping.signal)
   const url = await listen(server, config.host, config.api.port)
   return {
     url,
     async close() {
+      stopping.abort()
+      await keeping
       await hub.close()
       await server.close()
       await queue.close()
+      await exchange.close()
       await store.close()
     },
   }

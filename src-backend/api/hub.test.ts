@@ -75,17 +75,63 @@ describe('the hub', () => {
     expect(await able.accept()).toBe(id)
   })
 
-  it('gives what a lost worker held to the next one, with the progress it had', async () => {
-    await start()
+  it('gives what a lost worker held to the next one when its lease has ended, with the progress it had', async () => {
+    await start({ times: { leaseMs: 40 } })
     const lost = await TestPeer.worker(api.hubUrl)
     const id = (await api.submit()).json.data.task_id as string
-    await lost.accept()
-    lost.send({ type: 'gpu.task.progress', task_id: id, status: 'synthesizing', progress: 40 })
+    const { lease } = await lost.acceptJob()
+    lost.send({ type: 'gpu.task.progress', task_id: id, lease, status: 'synthesizing', progress: 40 })
     await api.until(id, 'synthesizing')
     lost.ws.terminate()
     expect(await api.until(id, 'queued')).toMatchObject({ progress: 40, queue_position: 1 })
     const next = await TestPeer.worker(api.hubUrl)
     expect(await next.accept()).toBe(id)
+  })
+
+  it('stops a worker that took a task and fell silent, and does not take its word for it any more', async () => {
+    await start({ times: { leaseMs: 40 } })
+    const silent = await TestPeer.worker(api.hubUrl)
+    await api.submit()
+    const { id, lease } = await silent.acceptJob()
+    expect(await silent.expect('gpu.job.cancel')).toMatchObject({ request_id: id, reason: 'lease_lost' })
+    const next = await TestPeer.worker(api.hubUrl)
+    const taken = await next.acceptJob()
+    expect(taken.id).toBe(id)
+    silent.send({ type: 'gpu.task.progress', task_id: id, lease, status: 'done' })
+    await silent.expect('gpu.task.ack')
+    expect((await api.status(id)).status).not.toBe('done')
+    next.send({ type: 'gpu.task.progress', task_id: id, lease: taken.lease, status: 'done' })
+    await api.until(id, 'done')
+  })
+
+  it('leaves a task to a worker that says it has it, however long it has no news', async () => {
+    await start({ times: { leaseMs: 60 } })
+    const worker = await TestPeer.worker(api.hubUrl)
+    await api.submit()
+    const { id, lease } = await worker.acceptJob()
+    const beating = setInterval(() => {
+      worker.send({ type: 'gpu.worker.heartbeat', tasks: [{ task_id: id, lease }] })
+    }, 10)
+    const other = await TestPeer.worker(api.hubUrl)
+    const leases: unknown[] = []
+    // Until several leases would have ended.
+    for (const until = Date.now() + 200; Date.now() < until; ) leases.push((await api.status(id)).status)
+    clearInterval(beating)
+    expect(new Set(leases)).toEqual(new Set(['queued']))
+    worker.send({ type: 'gpu.worker.heartbeat', tasks: [{ task_id: id, lease: 'another' }] })
+    expect(await worker.expect('gpu.job.cancel')).toMatchObject({ request_id: id, reason: 'lease_lost' })
+    await other.close()
+  })
+
+  it('ends a task that loses one worker after another', async () => {
+    await start({ times: { leaseMs: 20 } })
+    const id = (await api.submit()).json.data.task_id as string
+    for (let n = 0; n < 4; n += 1) {
+      const worker = await TestPeer.worker(api.hubUrl)
+      expect(await worker.accept()).toBe(id)
+      worker.ws.terminate()
+    }
+    expect(await api.until(id, 'error')).toMatchObject({ error_code: 'worker_lost' })
   })
 
   it('drops a worker that does not take its task, and gives the task to another', async () => {
@@ -110,38 +156,64 @@ describe('the hub', () => {
   it('takes down what a worker says when it comes back, and gives nobody else what it still has', async () => {
     await start()
     const worker = await TestPeer.worker(api.hubUrl, { slots: 3 })
-    const ids: string[] = []
+    const held: { id: string; lease: string }[] = []
     for (let n = 0; n < 3; n += 1) {
       await api.submit()
-      ids.push(await worker.accept())
+      held.push(await worker.acceptJob())
     }
+    const waiting = (await api.submit()).json.data.task_id as string
     worker.ws.terminate()
-    for (const id of ids) await api.until(id, 'queued')
     const report = { progress: 0, message: '', total_frames: 0, current_frame: 0, queue_position: 0, error: '' }
     const back = await TestPeer.worker(api.hubUrl, {
       slots: 2,
       tasks: [
-        { ...report, task_id: ids[0]!, status: 'done' },
-        { ...report, task_id: ids[1]!, status: 'synthesizing', progress: 70 },
+        { ...report, task_id: held[0]!.id, lease: held[0]!.lease, status: 'done' },
+        { ...report, task_id: held[1]!.id, lease: held[1]!.lease, status: 'synthesizing', progress: 70 },
+        { ...report, task_id: held[2]!.id, lease: 'of long ago', status: 'synthesizing' },
         { ...report, task_id: 'heygem_forgotten', status: 'error' },
       ],
     })
-    // What need not be told again: ended, or unknown here. Then what is new to it.
-    expect([(await back.expect('gpu.task.ack')).task_id, (await back.expect('gpu.task.ack')).task_id]).toEqual([ids[0], 'heygem_forgotten'])
-    expect(await back.accept()).toBe(ids[2])
-    expect(await api.status(ids[0]!)).toMatchObject({ status: 'done' })
-    expect(await api.status(ids[1]!)).toMatchObject({ status: 'synthesizing', progress: 70 })
+    expect(await back.expect('gpu.task.ack')).toMatchObject({ task_id: held[0]!.id })
+    expect(await back.expect('gpu.job.cancel')).toMatchObject({ request_id: held[2]!.id, reason: 'lease_lost' })
+    expect(await back.expect('gpu.task.ack')).toMatchObject({ task_id: 'heygem_forgotten' })
+    expect(await back.accept()).toBe(waiting)
+    expect(await api.status(held[0]!.id)).toMatchObject({ status: 'done' })
+    expect(await api.status(held[1]!.id)).toMatchObject({ status: 'synthesizing', progress: 70 })
   })
 
   it('ends a task that its worker refuses', async () => {
     await start()
     const worker = await TestPeer.worker(api.hubUrl)
     const id = (await api.submit()).json.data.task_id as string
-    await worker.expect('gpu.job.submit')
-    const refusal = { task_type: 'heygem_submit', request_id: id, error: true, error_msg: 'no audio', error_code: 'input_missing' }
+    const { lease } = (await worker.expect('gpu.job.submit')) as { lease: string }
+    const refusal = { task_type: 'heygem_submit', request_id: id, lease, error: true, error_msg: 'no such codec', error_code: 'audio_unreadable' }
     // The older name of the message, as the contract has it.
     worker.send({ type: 'gpu_task_result', ...refusal })
-    expect(await api.until(id, 'error')).toMatchObject({ error: 'no audio', error_code: 'input_missing' })
+    expect(await api.until(id, 'error')).toMatchObject({ error: 'no such codec', error_code: 'audio_unreadable' })
+  })
+
+  it('lets a task wait whose files a worker lacks, offers it to others meanwhile, and again when they come', async () => {
+    await start({ times: { inputsRetryMs: 60_000 } })
+    const without = await TestPeer.worker(api.hubUrl)
+    const id = (await api.submit()).json.data.task_id as string
+    const lack = async (worker: TestPeer) => {
+      const { lease } = (await worker.expect('gpu.job.submit')) as { lease: string }
+      worker.send({ type: 'gpu.job.result', task_type: 'heygem_submit', request_id: id, lease, error: true, error_msg: 'no audio', error_code: 'input_missing' })
+    }
+    await lack(without)
+    while ((await api.status(id)).message !== 'waiting for its files') await new Promise(setImmediate)
+    const second = await TestPeer.worker(api.hubUrl)
+    await lack(second)
+    // A task behind it is not held up.
+    const next = (await api.submit()).json.data.task_id as string
+    expect(await without.accept()).toBe(next)
+    without.send({ type: 'gpu.task.progress', task_id: next, status: 'done' })
+    await without.expect('gpu.task.ack')
+    expect(await api.status(id)).toMatchObject({ status: 'queued', message: 'waiting for its files', error: '' })
+    without.send({ type: 'gpu.inputs.there', hashes: ['a'.repeat(32)] })
+    // Of the two that are free it is either.
+    const taken = await Promise.race([without.accept(), second.accept()])
+    expect(taken).toBe(id)
   })
 
   it('takes a result that went through PHP', async () => {
@@ -164,19 +236,14 @@ describe('the hub', () => {
     expect(await api.until(id, 'processing')).toMatchObject({ gpu_task_id: 'c0ffee' })
   })
 
-  it('gives out after a crash what nobody has', async () => {
-    await start()
+  it('gives out after a restart what nobody has any more', async () => {
+    await start({ times: { leaseMs: 40 } })
     const id = (await api.submit()).json.data.task_id as string
     const lost = await TestPeer.worker(api.hubUrl)
     await lost.accept()
-    lost.send({ type: 'gpu.task.progress', task_id: id, status: 'processing' })
-    await api.until(id, 'processing')
-    // The first one never learns that its worker has gone: as if it had been killed.
-    const crashed = api
-    await start({ dir: api.dir })
-    expect(await api.status(id)).toMatchObject({ status: 'queued' })
+    await api.stop()
+    await start({ dir: api.dir, times: { leaseMs: 40 } })
     expect(await (await TestPeer.worker(api.hubUrl)).accept()).toBe(id)
-    await crashed.stop()
   })
 
   it('is at one address only', async () => {

@@ -1,38 +1,12 @@
-// The `/dsp` WebSocket: who is connected, whether they are still there, and what they say, handed on to the queue. A
-// worker proves itself with the worker secret in its first message; who has not registered is only answered pings.
-import { randomUUID } from 'node:crypto'
+// The `/dsp` WebSocket: who is connected, whether they are still there, and what they say, handed on to what they are
+// (hub-roles.ts). Each proves itself in its first message; who has not is only answered pings and questions for the power.
 import type { Server } from 'node:http'
 import { WebSocketServer, type WebSocket } from 'ws'
-import { assertNever } from '../../src-shared/errors'
-import {
-  heygemTaskType,
-  hubPath,
-  hubText,
-  parseHubMessage,
-  type HubMessage,
-  type HubMessageOut,
-  type JobSubmit,
-  type RegisterWorker,
-} from '../../src-shared/hub-contract'
-import { reasonOf, type Log } from '../log'
-import { sameSecret } from '../secrets'
-import type { TaskQueue } from './task-queue'
-
-export interface HubParts {
-  readonly queue: TaskQueue
-  readonly log: Log
-  readonly workerSecret: string
-  readonly times: HubTimes
-}
-
-export interface HubTimes {
-  /** Between two pings; a peer that was silent since the last one is dropped. */
-  readonly pingMs: number
-  /** A worker that has not taken a task in this time is dropped, and its tasks go elsewhere. */
-  readonly acceptMs: number
-}
-
-export const hubTimes: HubTimes = { pingMs: 20_000, acceptMs: 15_000 }
+import { hubPath, hubText, parseHubMessage, type HubMessage, type HubMessageOut } from '../../src-shared/hub-contract'
+import { reasonOf } from '../log'
+import type { News } from './exchange'
+import type { HubParts, PeerLine, PeerRole } from './hub-peer'
+import { visitor } from './hub-roles'
 
 const messageLimitBytes = 4 * 1024 * 1024
 
@@ -56,6 +30,12 @@ export function openHub(server: Server, parts: HubParts): Hub {
       ws.once('close', () => peers.delete(peer))
     })
   })
+  const bring = (news: News): void => {
+    parts.queue.heard(news)
+    if (news.type === 'noticed') bringNotices(peers, parts)
+    else if (news.type === 'said') for (const peer of peers) peer.hear(news)
+  }
+  parts.exchange.listen(bring)
   const pinging = setInterval(() => {
     for (const peer of peers) peer.checkAlive()
   }, parts.times.pingMs)
@@ -68,20 +48,34 @@ export function openHub(server: Server, parts: HubParts): Hub {
   }
 }
 
+/** Only a process that has a monitor takes them. */
+function bringNotices(peers: ReadonlySet<Peer>, { exchange, log }: HubParts): void {
+  const monitors = [...peers].filter((peer) => peer.isMonitor)
+  if (monitors.length === 0) return
+  exchange
+    .takeNotices()
+    .then((notices) => {
+      for (const monitor of monitors) for (const notice of notices) monitor.send(notice)
+    })
+    .catch((error: unknown) => {
+      log.warn('notices_not_taken', { reason: reasonOf(error) })
+    })
+}
+
 /** One connection. Its messages are handled one after another, in the order in which they came. */
-class Peer {
-  /** Unlike an fd, never used again (quirk 39). */
-  private readonly id = randomUUID()
+class Peer implements PeerLine {
+  readonly id: string
   private alive = true
-  private isWorker = false
+  private role: PeerRole
   private handling: Promise<void> = Promise.resolve()
-  private readonly awaitingAccept = new Map<string, NodeJS.Timeout>()
 
   constructor(
     private readonly ws: WebSocket,
     fd: number,
     private readonly parts: HubParts,
   ) {
+    this.id = parts.newId()
+    this.role = visitor(this, parts)
     ws.on('message', (data, isBinary) => {
       this.alive = true
       // The library's default hands over a Buffer.
@@ -95,20 +89,36 @@ class Peer {
       ws.terminate()
     })
     ws.once('close', () => {
-      for (const timer of this.awaitingAccept.values()) clearTimeout(timer)
-      this.inTurn(() => this.leave())
+      this.inTurn(() => this.role.leave())
     })
     this.send({ type: 'connected', fd })
   }
 
+  get isMonitor(): boolean {
+    return this.role.name === 'gpu_monitor'
+  }
+
+  become(role: PeerRole): void {
+    this.role = role
+  }
+
+  hear({ to, messages }: Extract<News, { type: 'said' }>): void {
+    const isForMe = to === 'all' ? this.role.name === 'client' : 'peer' in to ? to.peer === this.id : to.owner === this.role.owner
+    if (isForMe) for (const message of messages) this.send(message)
+  }
+
   checkAlive(): void {
     if (!this.alive) {
-      this.parts.log.warn('peer_silent', { worker: this.isWorker })
+      this.parts.log.warn('peer_silent', { role: this.role.name })
       this.ws.terminate()
       return
     }
     this.alive = false
     this.ws.ping()
+  }
+
+  terminate(): void {
+    this.ws.terminate()
   }
 
   async drop(): Promise<void> {
@@ -118,8 +128,18 @@ class Peer {
     await this.handling
   }
 
+  /** Many clients read `msg`, the PC `message` (quirk 50). */
+  refuse(reason: string, more: { readonly request_id?: string; readonly task_type?: string; readonly reason?: string } = {}): void {
+    this.send({ type: 'error', msg: reason, message: reason, ...more })
+  }
+
+  send(message: HubMessageOut): void {
+    if (this.ws.readyState === this.ws.OPEN) this.ws.send(hubText(message))
+  }
+
   private inTurn(step: () => Promise<void>): void {
     this.handling = this.handling.then(step).catch((error: unknown) => {
+      // Whoever it is comes again and says again what was not taken down.
       this.parts.log.error('message_failed', { reason: reasonOf(error) })
       this.ws.terminate()
     })
@@ -132,111 +152,23 @@ class Peer {
       return
     }
     const { message } = parsed
-    switch (message.type) {
-      case 'ping':
-        this.send({ type: 'pong' })
-        return
-      case 'pong':
-        return
-      case 'register':
-        if (message.role === 'worker') await this.register(message)
-        else this.refuse('no monitor can register here')
-        return
-      case 'gpu.job.result':
-      case 'gpu_task_result':
-      case 'gpu.task.progress':
-        if (this.isWorker) await this.takeFromWorker(message)
-        else this.refuse('not registered')
-        return
-      case 'connected':
-      case 'registered':
-      case 'gpu.job.submit':
-      case 'gpu.task.ack':
-      case 'gpu.power.boot':
-      case 'gpu.power.boot.result':
-      case 'gpu.power.booted':
-      case 'gpu.power.online':
-      case 'gpu.power.state':
-      case 'gpu.status.query':
-      case 'gpu.status.response':
-      case 'gpu.task.active':
-      case 'gpu.task.query':
-      case 'gpu.task.query.response':
-      case 'error':
-        this.refuse(`not for the server: ${message.type}`)
-        return
-      default:
-        assertNever(message)
-    }
+    if (message.type === 'ping') this.send({ type: 'pong' })
+    else if (message.type !== 'pong') await this.takeAs(message)
   }
 
-  private async register(message: RegisterWorker): Promise<void> {
-    const { queue, log, workerSecret } = this.parts
-    if (!sameSecret(message.secret, workerSecret)) {
-      log.warn('worker_refused')
-      this.refuse('the worker secret is missing or wrong')
-      return
-    }
-    if (this.isWorker) {
-      this.refuse('registered already')
-      return
-    }
-    this.isWorker = true
-    this.send({ type: 'registered', role: 'worker' })
-    log.info('worker_joined', { worker: this.id, tasks: message.tasks.length })
-    const worker = {
-      id: this.id,
-      // A worker of another kind is welcome, and gets no renders (quirk 7).
-      slots: message.capabilities.includes(heygemTaskType) ? message.slots : 0,
-      send: (job: JobSubmit) => {
-        this.sendJob(job)
-      },
-    }
-    for (const taskId of await queue.workerJoined(worker, message.tasks)) this.send({ type: 'gpu.task.ack', task_id: taskId })
-  }
-
-  private async takeFromWorker(
-    message: Extract<HubMessage, { type: 'gpu.job.result' | 'gpu_task_result' | 'gpu.task.progress' }>,
-  ): Promise<void> {
-    const { queue } = this.parts
-    if (message.type === 'gpu.task.progress') {
-      this.stopAwaiting(message.task_id)
-      if (await queue.reported(this.id, message)) this.send({ type: 'gpu.task.ack', task_id: message.task_id })
-      return
-    }
-    this.stopAwaiting(message.request_id)
-    if (message.error) {
-      await queue.refused(this.id, message.request_id, message.error_code, message.error_msg ?? 'refused by the worker')
-    } else {
-      await queue.accepted(this.id, message.request_id, message.result?.task_id)
-    }
-  }
-
-  private async leave(): Promise<void> {
-    if (!this.isWorker) return
-    this.parts.log.warn('worker_left', { worker: this.id })
-    await this.parts.queue.workerLeft(this.id)
-  }
-
-  private sendJob(job: JobSubmit): void {
-    const timer = setTimeout(() => {
-      this.parts.log.warn('task_not_accepted', { task: job.request_id, worker: this.id })
-      this.ws.terminate()
-    }, this.parts.times.acceptMs)
-    this.awaitingAccept.set(job.request_id, timer)
-    this.send(job)
-  }
-
-  private stopAwaiting(taskId: string): void {
-    clearTimeout(this.awaitingAccept.get(taskId))
-    this.awaitingAccept.delete(taskId)
-  }
-
-  private refuse(reason: string): void {
-    this.send({ type: 'error', msg: reason, message: reason })
-  }
-
-  private send(message: HubMessageOut): void {
-    if (this.ws.readyState === this.ws.OPEN) this.ws.send(hubText(message))
+  private async takeAs(message: HubMessage): Promise<void> {
+    if (message.type === 'register' && this.role.name !== 'visitor') this.refuse('registered already')
+    else if (!(await this.role.take(message))) this.refuse(refusalOf(message, this.role))
   }
 }
+
+function refusalOf(message: HubMessage, role: PeerRole): string {
+  if (serverOnly.has(message.type)) return `not for the server: ${message.type}`
+  return role.name === 'visitor' ? 'not registered' : `not for a ${role.name} to say: ${message.type}`
+}
+
+/** What only the server says. */
+const serverOnly: ReadonlySet<HubMessage['type']> = new Set<HubMessage['type']>([
+  ...(['connected', 'registered', 'gpu.job.cancel', 'gpu.task.ack', 'ack', 'gpu_online', 'gpu.power.offline'] as const),
+  ...(['gpu_offline', 'gpu.task.query.response', 'error'] as const),
+])

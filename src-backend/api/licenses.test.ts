@@ -35,7 +35,10 @@ describe('Licenses', () => {
 
   it('tells owners apart without naming their keys', () => {
     const licenses = withFile('K-first\nK-second')
-    const owners = ['K-first', 'K-second'].map((key) => licenses.check(bearer(key)))
+    const owners = ['K-first', 'K-second'].map((key) => {
+      const answer = licenses.check(bearer(key))
+      return answer.ok && answer.owner
+    })
     expect(owners[0]).not.toEqual(owners[1])
     expect(JSON.stringify(owners)).not.toContain('K-')
   })

@@ -23,7 +23,8 @@ export interface LicenseRequest {
 }
 
 export type LicenseAnswer =
-  | { readonly ok: true; readonly owner: Owner }
+  /** The key itself goes no further than the store, for the lists that operators know. */
+  | { readonly ok: true; readonly owner: Owner; readonly licenseKey: string }
   | { readonly ok: false; readonly reason: ApiReason; readonly message: string }
 
 export class LicenseFileProblem extends Error {}
@@ -63,7 +64,15 @@ export class Licenses {
   }
 
   check(request: LicenseRequest): LicenseAnswer {
-    const key = this.licenseKeyOf(request)
+    const answer = this.checkKey(this.licenseKeyOf(request))
+    if (answer.ok && headerOf(request, apiHeaders.machineCode) === '') {
+      return refused('machine_code_missing', licenseMessages.noMachineCode)
+    }
+    return answer
+  }
+
+  /** Without a request: of a client on the hub. */
+  checkKey(key: string): LicenseAnswer {
     if (key === '') return refused('license_missing', licenseMessages.missing)
     const owner = fingerprintOf(key)
     const license = this.byFingerprint.get(owner)
@@ -72,9 +81,7 @@ export class Licenses {
     const now = this.now()
     if (now < license.startsAt) return refused('license_not_started', licenseMessages.notStarted)
     if (now >= license.expiresAt) return refused('license_expired', licenseMessages.expired)
-    const machineCode = headerOf(request, apiHeaders.machineCode)
-    if (machineCode === '') return refused('machine_code_missing', licenseMessages.noMachineCode)
-    return { ok: true, owner }
+    return { ok: true, owner, licenseKey: key }
   }
 
   /**

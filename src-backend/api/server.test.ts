@@ -30,6 +30,7 @@ describe('task/submit', () => {
         ...{ task_id: id, audio_hash: 'a'.repeat(32), audio_ext: '.wav', video_hash: 'b'.repeat(32), video_ext: '.mp4' },
         client_task_id: 'job',
       },
+      ...{ lease: expect.stringMatching(/^[0-9a-f]{24}$/), lease_ms: 60_000 },
     })
     expect(JSON.stringify(job) + api.said.join()).not.toContain('K1')
   })
@@ -152,7 +153,7 @@ describe('everything else', () => {
   it('says what it can do, to anyone', async () => {
     await start()
     const reply = await api.ask('GET', 'capabilities', undefined, { Authorization: '' })
-    expect(capabilitiesReplySchema.parse(reply.json.data)).toMatchObject({ stores_files: false, client_task_id: true })
+    expect(capabilitiesReplySchema.parse(reply.json.data)).toMatchObject({ stores_files: true, client_task_id: true })
   })
 
   it.each([

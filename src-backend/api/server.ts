@@ -3,24 +3,32 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import {
+  apiCancelRequestSchema,
   apiFailureCode,
   apiPaths,
   apiSubmitRequestSchema,
   type ApiReason,
   type ApiStatus,
 } from '../../src-shared/api-contract'
-import { assertNever } from '../../src-shared/errors'
-import type { GpuTaskStatus } from '../../src-shared/gpu-contract'
+import { UploadFailure, type UploadParts } from '../files/file-routes'
 import { normaliseExt, normaliseHash } from '../input-names'
 import { clientIdOf, createJsonServer, HttpFailure, parseJsonBody, queryValue } from '../json-server'
 import type { Log } from '../log'
+import { addInputRoutes } from './input-routes'
 import type { Licenses, Owner } from './licenses'
-import type { ApiTask } from './task'
-import { OrderConflict, type TaskQueue } from './task-queue'
+import type { PowerDesk } from './power-desk'
+import { StoreUnavailable } from './store'
+import { isFinal, type ApiTask } from './task'
+import { OrderConflict, QueueFull, type TaskQueue } from './task-queue'
+import { messageOf, statusOf, submitWords } from './task-words'
 
 export interface ApiServerParts {
   readonly licenses: Licenses
   readonly queue: TaskQueue
+  readonly power: PowerDesk
+  /** Inputs that are kept here for workers. */
+  readonly inputs: Omit<UploadParts, 'log'>
+  readonly workerSecret: string
   readonly log: Log
 }
 
@@ -34,21 +42,38 @@ class BusinessFailure extends HttpFailure {
 export function createApiServer(parts: ApiServerParts): FastifyInstance {
   const server = createJsonServer({
     log: parts.log,
-    envelope: ({ status, message, extra }) => {
+    envelope: (failure) => {
+      const { status, message, extra } = failure
+      if (failure instanceof UploadFailure) return { status, body: { code: status, msg: message, message } }
       // A body that cannot be read is a business failure too; and what breaks inside is HTTP 200 as well (§2.0).
       const business = status === 400 ? { code: apiFailureCode, data: null, reason: 'bad_request' } : { code: status }
       const said = status === 400 || status >= 500 ? 200 : status
       return { status: said, body: { ...business, msg: message, message, ...extra } }
     },
   })
-  server.post(apiPaths.submit, (request) => submit(parts, request))
-  server.get(apiPaths.status, (request) => status(parts, request))
+  server.post(apiPaths.submit, (request) => withStore(submit(parts, request)))
+  server.get(apiPaths.status, (request) => withStore(status(parts, request)))
+  server.post(apiPaths.cancel, (request) => withStore(cancel(parts, request)))
   server.get(apiPaths.capabilities, () => capabilities())
+  addInputRoutes(server, {
+    ...{ ...parts.inputs, log: parts.log, workerSecret: parts.workerSecret },
+    requireLicense: (request) => void requireLicense(parts.licenses, request),
+  })
   return server
 }
 
+/** While the store is away nothing is accepted, and that is said. */
+async function withStore(answer: Promise<object>): Promise<object> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw new BusinessFailure('store_unavailable', 'the task store does not answer; try again')
+    throw error
+  }
+}
+
 async function submit(parts: ApiServerParts, request: FastifyRequest): Promise<object> {
-  const owner = requireLicense(parts.licenses, request)
+  const { owner, licenseKey } = requireLicense(parts.licenses, request)
   const body = parseJsonBody(request, apiSubmitRequestSchema)
   const clientTaskId = clientIdOf(request, body.client_task_id)
   const inputs = {
@@ -58,43 +83,52 @@ async function submit(parts: ApiServerParts, request: FastifyRequest): Promise<o
     videoExt: requireExt(body.video_ext, 'video_ext'),
   }
   try {
-    const task = await parts.queue.submit({ owner, clientTaskId, inputs })
+    const task = await parts.queue.submit({ owner, licenseKey, clientTaskId, inputs })
     const said = submitWords(task)
     return { code: 0, msg: said.msg, data: { task_id: task.id, ...said } }
   } catch (error) {
     if (error instanceof OrderConflict) throw new BusinessFailure('bad_request', error.message)
+    if (error instanceof QueueFull) throw new BusinessFailure('queue_full', error.message)
     throw error
   }
 }
 
-async function status({ licenses, queue }: ApiServerParts, request: FastifyRequest): Promise<object> {
-  const owner = requireLicense(licenses, request)
+async function status(parts: ApiServerParts, request: FastifyRequest): Promise<object> {
+  const { owner } = requireLicense(parts.licenses, request)
   const id = queryValue(request, 'task_id')
   if (id === '') throw new BusinessFailure('bad_request', 'task_id is missing')
-  const task = await queue.find(owner, id)
-  if (!task) {
-    // An answer that ends the polling of clients which take code 7 for "no news" (quirk 33).
-    const msg = 'the task is unknown'
-    const data: ApiStatus = { task_id: id, status: 'error', progress: 0, message: msg, error: msg, error_code: 'task_unknown' }
-    return { code: 0, msg, message: msg, reason: 'task_unknown' satisfies ApiReason, data }
-  }
-  return { code: 0, msg: 'ok', data: await toStatus(task, queue) }
+  return answerTask(parts, id, await parts.queue.find(owner, id))
+}
+
+async function cancel(parts: ApiServerParts, request: FastifyRequest): Promise<object> {
+  const { owner } = requireLicense(parts.licenses, request)
+  const { task_id: id } = parseJsonBody(request, apiCancelRequestSchema)
+  return answerTask(parts, id, await parts.queue.cancel(owner, id))
+}
+
+async function answerTask(parts: ApiServerParts, id: string, task: ApiTask | undefined): Promise<object> {
+  if (task) return { code: 0, msg: 'ok', data: await toStatus(task, parts) }
+  // An answer that ends the polling of clients which take code 7 for "no news" (quirk 33).
+  const msg = 'the task is unknown'
+  const data: ApiStatus = { task_id: id, status: 'error', progress: 0, message: msg, error: msg, error_code: 'task_unknown' }
+  return { code: 0, msg, message: msg, reason: 'task_unknown' satisfies ApiReason, data }
 }
 
 function capabilities(): object {
-  const data = { name: 'lipsync-desk', version: '0.1.0', stores_files: false, client_task_id: true }
+  const data = { name: 'lipsync-desk', version: '0.1.0', stores_files: true, client_task_id: true }
   return { code: 0, msg: 'ok', data }
 }
 
-async function toStatus(task: ApiTask, queue: TaskQueue): Promise<ApiStatus> {
+async function toStatus(task: ApiTask, { queue, power }: ApiServerParts): Promise<ApiStatus> {
   const failed = task.state.kind === 'failed' ? task.state : undefined
+  const presence = await power.presence()
   return {
     task_id: task.id,
     status: statusOf(task),
-    request_id: task.id,
+    request_id: task.requestId ?? task.id,
     created_at: Math.floor(task.createdAt / 1000),
     progress: task.percent,
-    message: messageOf(task, queue.hasWorkers),
+    message: messageOf(task, presence.workers > 0),
     total_frames: task.totalFrames,
     current_frame: task.frame,
     queue_position: await queue.position(task),
@@ -102,60 +136,15 @@ async function toStatus(task: ApiTask, queue: TaskQueue): Promise<ApiStatus> {
     ...(failed && { error_code: failed.code }),
     ...(task.gpuTaskId !== undefined && task.gpuTaskId !== task.id && { gpu_task_id: task.gpuTaskId }),
     ...(task.engine !== undefined && { engine: task.engine }),
-  }
-}
-
-function statusOf(task: ApiTask): GpuTaskStatus {
-  switch (task.state.kind) {
-    case 'queued':
-      return 'queued'
-    case 'assigned':
-      return task.state.phase === 'sent' ? 'queued' : task.state.phase
-    case 'done':
-      return 'done'
-    case 'failed':
-      return 'error'
-    default:
-      return assertNever(task.state)
-  }
-}
-
-function messageOf(task: ApiTask, hasWorkers: boolean): string {
-  switch (task.state.kind) {
-    case 'queued':
-      return hasWorkers ? 'waiting for its turn' : 'waiting for a GPU worker'
-    case 'assigned':
-      return task.state.phase === 'processing' || task.state.phase === 'synthesizing' ? 'rendering' : 'waiting for its turn'
-    case 'done':
-      return 'done'
-    case 'failed':
-      return task.state.message
-    default:
-      return assertNever(task.state)
-  }
-}
-
-/** The deployed words for a new task; the truth for one that is asked for again. */
-function submitWords(task: ApiTask): { readonly status: string; readonly msg: string } {
-  switch (task.state.kind) {
-    case 'queued':
-      return { status: 'queued', msg: 'queued until a GPU worker is free' }
-    case 'assigned':
-      return { status: 'submitted', msg: 'handed to a GPU worker' }
-    case 'done':
-      return { status: 'done', msg: 'done before' }
-    case 'failed':
-      return { status: 'error', msg: task.state.message }
-    default:
-      return assertNever(task.state)
+    ...(!isFinal(task) && { power: power.reply(presence) }),
   }
 }
 
 /** Before anything else is said about the request. */
-function requireLicense(licenses: Licenses, request: FastifyRequest): Owner {
+function requireLicense(licenses: Licenses, request: FastifyRequest): { readonly owner: Owner; readonly licenseKey: string } {
   const answer = licenses.check({ headers: request.headers, bodyKey: bodyKeyOf(request) })
   if (!answer.ok) throw new BusinessFailure(answer.reason, answer.message)
-  return answer.owner
+  return answer
 }
 
 function bodyKeyOf(request: FastifyRequest): string {

@@ -3,13 +3,14 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { reasonOf, type Log } from '../log'
 import { RecordFile } from '../record-file'
-import type { TaskStore } from './store'
+import { servingOrder, type Created, type NewTask, type TaskCounts, type TaskStore } from './store'
 import { apiTaskSchema, isFinal, type ApiTask } from './task'
 
 export class MemoryTaskStore implements TaskStore {
   private readonly idOfClient = new Map<string, string>()
-  /** Kept apart, so that looking at what waits does not grow with everything that ever was. */
-  private readonly open = new Set<string>()
+  /** What has not ended, with its serving order: looking at what waits does not grow with everything that ever was. */
+  private readonly open = new Map<string, number>()
+  private readonly openOfOwner = new Map<string, number>()
 
   private constructor(
     private readonly records: RecordFile<ApiTask>,
@@ -23,13 +24,14 @@ export class MemoryTaskStore implements TaskStore {
     return new MemoryTaskStore(await RecordFile.open(join(dir, 'tasks.jsonl'), apiTaskSchema, log), log)
   }
 
-  async create(task: ApiTask): Promise<{ readonly task: ApiTask; readonly created: boolean }> {
+  async create({ task, waitingLimit }: NewTask): Promise<Created> {
     const existing = this.records.get(this.idOfClient.get(clientKey(task)) ?? '')
     if (existing) {
       // Its first save may still be on the way to disk: whoever is answered must find it after a crash.
       await this.records.settled()
-      return { task: existing, created: false }
+      return { kind: 'existing', task: existing }
     }
+    if (this.openTasks().filter((other) => isWaiting(other) && other.owner === task.owner).length >= waitingLimit) return { kind: 'full' }
     this.index(task)
     try {
       await this.records.save(task)
@@ -37,7 +39,7 @@ export class MemoryTaskStore implements TaskStore {
       this.forget(task)
       throw error
     }
-    return { task, created: true }
+    return { kind: 'created', task }
   }
 
   find(id: string): Promise<ApiTask | undefined> {
@@ -62,27 +64,73 @@ export class MemoryTaskStore implements TaskStore {
     return { task, changed: true }
   }
 
-  unfinished(): Promise<readonly ApiTask[]> {
-    const tasks = [...this.open].map((id) => this.records.get(id)).filter((task) => task !== undefined)
-    return Promise.resolve(tasks)
+  waiting(count: number): Promise<readonly string[]> {
+    return Promise.resolve(this.inOrder().slice(0, count))
+  }
+
+  position(id: string): Promise<number> {
+    return Promise.resolve(this.inOrder().indexOf(id) + 1)
+  }
+
+  waitingSince(before: number): Promise<readonly string[]> {
+    return Promise.resolve(idsOf(this.openTasks().filter((task) => isWaiting(task) && task.createdAt < before)))
+  }
+
+  leasesEnded(by: number): Promise<readonly string[]> {
+    return Promise.resolve(idsOf(this.openTasks().filter(({ state }) => state.kind === 'assigned' && state.leaseUntil <= by)))
+  }
+
+  counts(createdAfter: number): Promise<TaskCounts> {
+    const waiting = this.openTasks().filter(isWaiting)
+    const lacking = waiting.filter((task) => task.state.kind === 'queued' && task.state.waitingFor === 'inputs')
+    return Promise.resolve({
+      waiting: waiting.length,
+      lacking: lacking.length,
+      lackingSince: lacking.filter((task) => task.createdAt > createdAfter).length,
+      assigned: this.open.size - waiting.length,
+    })
   }
 
   close(): Promise<void> {
     return this.records.close()
   }
 
+  private openTasks(): readonly ApiTask[] {
+    return [...this.open.keys()].map((id) => this.records.get(id)).filter((task) => task !== undefined)
+  }
+
+  /** Sorting keeps the order of those that are equal. */
+  private inOrder(): readonly string[] {
+    const order = (id: string): number => this.open.get(id) ?? 0
+    return idsOf(this.openTasks().filter(isWaiting)).sort((one, other) => order(one) - order(other))
+  }
+
   private forget(task: ApiTask): void {
     this.records.forget(task.id)
     this.idOfClient.delete(clientKey(task))
-    this.open.delete(task.id)
+    this.leave(task)
   }
 
   private index(task: ApiTask): void {
     if (task.clientTaskId !== undefined) this.idOfClient.set(clientKey(task), task.id)
-    if (isFinal(task)) this.open.delete(task.id)
-    else this.open.add(task.id)
+    if (isFinal(task)) this.leave(task)
+    else if (!this.open.has(task.id)) {
+      const others = this.openOfOwner.get(task.owner) ?? 0
+      this.open.set(task.id, servingOrder(task.createdAt, others))
+      this.openOfOwner.set(task.owner, others + 1)
+    }
+  }
+
+  private leave(task: ApiTask): void {
+    if (!this.open.delete(task.id)) return
+    const others = (this.openOfOwner.get(task.owner) ?? 1) - 1
+    if (others > 0) this.openOfOwner.set(task.owner, others)
+    else this.openOfOwner.delete(task.owner)
   }
 }
+
+const isWaiting = (task: ApiTask): boolean => task.state.kind === 'queued'
+const idsOf = (tasks: readonly ApiTask[]): string[] => tasks.map((task) => task.id)
 
 function clientKey(task: ApiTask): string {
   return task.clientTaskId === undefined ? '' : `${task.owner}:${task.clientTaskId}`

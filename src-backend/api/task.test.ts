@@ -1,47 +1,67 @@
 import { describe, expect, it } from 'vitest'
 import { taskReportSchema, type TaskReport } from '../../src-shared/hub-contract'
-import { advance, isFinal, type ApiTask, type ApiTaskEvent } from './task'
+import { advance, isFinal, type ApiTask, type ApiTaskEvent, type Holder } from './task'
 
 const task: ApiTask = {
-  ...{ id: 't', owner: 'o', createdAt: 1, percent: 10, frame: 0, totalFrames: 0 },
+  ...{ id: 't', owner: 'o', createdAt: 1, percent: 10, frame: 0, totalFrames: 0, losses: 0 },
   inputs: { audioHash: 'a', audioExt: '.wav', videoHash: 'v', videoExt: '.mp4' },
-  state: { kind: 'queued' },
+  state: { kind: 'queued', waitingFor: 'worker' },
 }
+const held = { kind: 'assigned', worker: 'w', lease: 'l', leaseUntil: 5, position: 0 } as const
 const states: Record<string, ApiTask['state']> = {
-  queued: { kind: 'queued' },
-  sent: { kind: 'assigned', worker: 'w', phase: 'sent', position: 0 },
-  running: { kind: 'assigned', worker: 'w', phase: 'synthesizing', position: 0 },
-  elsewhere: { kind: 'assigned', worker: 'other', phase: 'processing', position: 0 },
+  queued: { kind: 'queued', waitingFor: 'worker' },
+  lacking: { kind: 'queued', waitingFor: 'inputs' },
+  lost: { kind: 'queued', waitingFor: 'worker', lastLease: 'l' },
+  sent: { ...held, phase: 'sent' },
+  running: { ...held, phase: 'synthesizing' },
+  elsewhere: { ...held, phase: 'processing', worker: 'other', lease: 'other' },
   done: { kind: 'done', finishedAt: 5 },
   failed: { kind: 'failed', finishedAt: 5, code: 'engine_failed', message: 'no' },
+  cancelled: { kind: 'cancelled', finishedAt: 5 },
 }
-const report = (fields: Partial<TaskReport>): ApiTaskEvent => ({
-  ...{ type: 'reported', worker: 'w', at: 9 },
+const by: Holder = { worker: 'w', lease: 'l' }
+const report = (fields: Partial<TaskReport>, from = by): ApiTaskEvent => ({
+  ...{ type: 'reported', by: from, at: 9, leaseUntil: 20 },
   report: taskReportSchema.parse({ task_id: 't', status: 'synthesizing', ...fields }),
 })
 const events: Record<string, ApiTaskEvent> = {
-  assigned: { type: 'assigned', worker: 'w' },
-  accepted: { type: 'accepted', worker: 'w', gpuTaskId: 'g' },
-  refused: { type: 'refused', worker: 'w', code: 'input_missing', message: 'no audio', at: 9 },
+  claimed: { type: 'claimed', worker: 'w', lease: 'new', leaseUntil: 20 },
+  accepted: { type: 'accepted', by, gpuTaskId: 'g', leaseUntil: 20 },
+  refused: { type: 'refused', by, code: 'engine_failed', message: 'no', at: 9 },
+  lacked: { type: 'refused', by, code: 'input_missing', message: 'no audio', at: 9 },
   progressed: report({ progress: 50 }),
   finished: report({ status: 'done' }),
   broke: report({ status: 'error', error: 'no' }),
-  released: { type: 'released', worker: 'w' },
+  lackedLate: report({ status: 'error', error_code: 'input_missing' }),
+  renewed: { type: 'renewed', by, leaseUntil: 20 },
+  untaken: { type: 'untaken', worker: 'w' },
+  leaseLost: { type: 'leaseLost', at: 9, lossLimit: 3 },
+  looked: { type: 'inputsLooked', there: true },
+  expired: { type: 'expired', at: 9 },
+  cancelled: { type: 'cancelled', at: 9 },
 }
 
-/** What each event makes of each state; '=' where it does not apply. */
-const table: Record<string, Record<string, string>> = {
-  queued: { assigned: 'sent', accepted: '=', refused: '=', progressed: 'synthesizing', finished: 'done', broke: 'failed', released: '=' },
-  sent: { assigned: '=', accepted: 'queued', refused: 'failed', progressed: 'synthesizing', finished: 'done', broke: 'failed', released: 'free' },
-  running: { assigned: '=', accepted: 'synthesizing', refused: 'failed', progressed: 'synthesizing', finished: 'done', broke: 'failed', released: 'free' },
-  elsewhere: { assigned: '=', accepted: '=', refused: '=', progressed: '=', finished: 'done', broke: 'failed', released: '=' },
-  done: { assigned: '=', accepted: '=', refused: '=', progressed: '=', finished: '=', broke: '=', released: '=' },
-  failed: { assigned: '=', accepted: '=', refused: '=', progressed: '=', finished: '=', broke: '=', released: '=' },
+/** What each event makes of each state, in the order of `events`; '=' where it does not apply. */
+const table: Record<string, string> = {
+  queued: 'sent = = = = = = = = = = = failed cancelled',
+  lacking: 'sent = = = = = = = = = = free failed cancelled',
+  lost: 'sent = = = synthesizing done failed lacking = = = = failed cancelled',
+  sent: '= queued failed lacking synthesizing done failed lacking sent free free = = cancelled',
+  running: '= synthesizing failed lacking synthesizing done failed lacking synthesizing = free = = cancelled',
+  elsewhere: '= = = = = = = = = = free = = cancelled',
+  done: '= = = = = = = = = = = = = =',
+  failed: '= = = = = = = = = = = = = =',
+  cancelled: '= = = = = = = = = = = = = =',
 }
-const nameOf = ({ state }: ApiTask): string => (state.kind === 'assigned' ? state.phase : state.kind === 'queued' ? 'free' : state.kind)
+const nameOf = ({ state }: ApiTask): string => {
+  if (state.kind === 'assigned') return state.phase
+  return state.kind === 'queued' ? (state.waitingFor === 'inputs' ? 'lacking' : 'free') : state.kind
+}
 
 describe('advance', () => {
-  const cases = Object.entries(table).flatMap(([state, row]) => Object.entries(row).map(([event, result]) => [state, event, result] as const))
+  const cases = Object.entries(table).flatMap(([state, row]) =>
+    row.split(' ').map((result, at) => [state, Object.keys(events)[at]!, result] as const),
+  )
 
   it.each(cases)('%s × %s → %s', (state, event, result) => {
     const before: ApiTask = { ...task, state: states[state]! }
@@ -52,14 +72,14 @@ describe('advance', () => {
 
   it('covers every state and every event', () => {
     expect(Object.keys(table)).toEqual(Object.keys(states))
-    for (const row of Object.values(table)) expect(Object.keys(row)).toEqual(Object.keys(events))
+    for (const row of Object.values(table)) expect(row.split(' ')).toHaveLength(Object.keys(events).length)
   })
 
   it('never lets progress fall while a task goes on', () => {
     const half = advance({ ...task, state: states.running! }, report({ progress: 50, current_frame: 5, total_frames: 10 }))
     const back = advance(half, report({ progress: 20, current_frame: 2, total_frames: 8 }))
     expect([back.percent, back.frame, back.totalFrames]).toEqual([50, 5, 10])
-    expect(advance(back, { type: 'released', worker: 'w' }).percent).toBe(50)
+    expect(advance(back, { type: 'leaseLost', at: 99, lossLimit: 3 }).percent).toBe(50)
   })
 
   it('ends at 100 or at 0', () => {
@@ -74,18 +94,32 @@ describe('advance', () => {
     expect(failed({ error_code: 'a code of tomorrow' })).toMatchObject({ code: 'engine_failed', message: 'the task failed' })
   })
 
-  it('learns the GPU server’s id from whichever message comes first', () => {
+  it('follows the lease to another connection, and prolongs it with every word', () => {
     const running: ApiTask = { ...task, state: states.running! }
-    expect(advance(running, events.accepted!).gpuTaskId).toBe('g')
-    expect(advance(running, report({ status: 'done', gpu_task_id: 'g' })).gpuTaskId).toBe('g')
+    const from = { worker: 'w again', lease: 'l' }
+    expect(advance(running, report({ progress: 60 }, from)).state).toMatchObject({ worker: 'w again', leaseUntil: 20 })
+    expect(advance(running, { type: 'renewed', by: from, leaseUntil: 30 }).state).toMatchObject({ worker: 'w again', leaseUntil: 30 })
   })
 
-  it('gives a task back to the worker that still has it', () => {
-    const again = advance(task, report({ status: 'queued', queue_position: 2, engine: 'mux' }))
-    expect(again).toMatchObject({ engine: 'mux', state: { kind: 'assigned', worker: 'w', phase: 'queued', position: 2 } })
+  it('takes a worker without leases at the word of its connection, and of no other', () => {
+    const running: ApiTask = { ...task, state: states.running! }
+    expect(advance(running, report({ status: 'done' }, { worker: 'w', lease: undefined })).state.kind).toBe('done')
+    expect(advance(running, report({ status: 'done' }, { worker: 'x', lease: undefined }))).toBe(running)
+  })
+
+  it('counts lost workers, and ends the task with the fourth', () => {
+    let current = task
+    for (let n = 1; n <= 4; n += 1) {
+      current = advance(current, events.claimed!)
+      expect(advance(current, { type: 'leaseLost', at: 19, lossLimit: 3 })).toBe(current)
+      current = advance(current, { type: 'leaseLost', at: 20, lossLimit: 3 })
+      expect(current.losses).toBe(n)
+      expect(current.state.kind).toBe(n < 4 ? 'queued' : 'failed')
+    }
+    expect(current.state).toMatchObject({ code: 'worker_lost' })
   })
 
   it('knows what is final', () => {
-    expect(Object.entries(states).filter(([, state]) => isFinal({ ...task, state })).map(([name]) => name)).toEqual(['done', 'failed'])
+    expect(Object.entries(states).filter(([, state]) => isFinal({ ...task, state })).map(([name]) => name)).toEqual(['done', 'failed', 'cancelled'])
   })
 })

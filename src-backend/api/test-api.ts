@@ -1,23 +1,40 @@
 // An API server for tests: the real rooms on a folder and a port of its own, and a worker that the test plays itself.
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import { heygemTaskType, type HubMessageOut } from '../../src-shared/hub-contract'
+import { FileStore } from '../files/file-store'
 import { listen } from '../listen'
 import { createLog } from '../log'
 import { askServer, type TestReply } from '../test-http'
-import { hubTimes, openHub, type HubTimes } from './hub'
+import type { Exchange } from './exchange'
+import { MemoryExchange } from './exchange-memory'
+import { openHub } from './hub'
+import { hubTimes, type HubTimes } from './hub-peer'
+import { inputsThere } from './input-routes'
 import { Licenses } from './licenses'
+import { PowerDesk } from './power-desk'
 import { createApiServer } from './server'
+import type { TaskStore } from './store'
 import { MemoryTaskStore } from './store-memory'
-import { TaskQueue } from './task-queue'
+import { queueTimes, TaskQueue, type QueueTimes } from './task-queue'
 
 export const workerSecret = 'the worker secret'
+const monitorSecret = 'the monitor secret'
+const testTimes: QueueTimes = { ...queueTimes, leaseMs: 60_000, queueTtlMs: 86_400_000, sweepMs: 5 }
 
 export interface TestApiOptions {
   readonly secret?: string
-  readonly times?: Partial<HubTimes>
+  readonly times?: Partial<HubTimes & QueueTimes>
+  readonly waitingLimit?: number
+  /** Given, tasks wait until both their files are there. */
+  readonly filesDir?: string
+  readonly maxUploadBytes?: number
+  readonly inputsThere?: () => Promise<boolean | undefined>
+  /** Instead of memory. */
+  readonly services?: { readonly store: TaskStore; readonly exchange: Exchange }
   /** A folder and a port that stay, for a second start. */
   readonly dir?: string
   readonly port?: number
@@ -30,10 +47,25 @@ export async function startTestApi(options: TestApiOptions = {}) {
   const said: string[] = []
   const log = createLog((line) => said.push(line))
   const licenses = Licenses.load({ licenseFile: undefined, licenseKeys: ['K1', 'K2'], secret: options.secret ?? '' })
-  const store = await MemoryTaskStore.open(dir, log)
-  const queue = await TaskQueue.open({ store, log, now: Date.now })
-  const server = createApiServer({ licenses, queue, log })
-  const hub = openHub(server.server, { queue, log, workerSecret, times: { ...hubTimes, ...options.times } })
+  const store = options.services?.store ?? (await MemoryTaskStore.open(dir, log))
+  const exchange = options.services?.exchange ?? new MemoryExchange(Date.now)
+  const files = await FileStore.open(options.filesDir ?? join(dir, 'files'))
+  const power = new PowerDesk({ exchange, log, now: Date.now })
+  const queue = new TaskQueue({
+    ...{ store, exchange, log, now: Date.now, waitingLimit: options.waitingLimit ?? 100 },
+    times: { ...testTimes, ...options.times },
+    ...(options.filesDir !== undefined && { inputsThere: (inputs) => inputsThere(files, inputs) }),
+    ...(options.inputsThere && { inputsThere: options.inputsThere }),
+  })
+  files.subscribe((hash) => {
+    queue.inputsCame([hash])
+  })
+  const limits = { maxBytes: options.maxUploadBytes ?? Number.MAX_SAFE_INTEGER, idleMs: 10_000 }
+  const server = createApiServer({ licenses, queue, power, inputs: { files, limits }, workerSecret, log })
+  const hub = openHub(server.server, {
+    ...{ queue, exchange, power, licenses, log, workerSecret, monitorSecret, newId: randomUUID },
+    times: { ...hubTimes, ...options.times },
+  })
   const url = await listen(server, '127.0.0.1', options.port ?? 0)
   const hubUrl = `${url.replace('http', 'ws')}/dsp`
 
@@ -58,10 +90,11 @@ export async function startTestApi(options: TestApiOptions = {}) {
     await hub.close()
     await server.close()
     await queue.close()
+    await exchange.close()
     await store.close()
   }
   return {
-    ...{ dir, url, hubUrl, said, log, queue, ask, submit, status, until, stop },
+    ...{ dir, url, hubUrl, said, log, store, queue, ask, submit, status, until, stop },
     port: Number(new URL(url).port),
     async remove() {
       await stop()
@@ -105,6 +138,24 @@ export class TestPeer {
     return peer
   }
 
+  /** Registered, with the greetings read. */
+  static async monitor(url: string): Promise<TestPeer> {
+    const peer = await TestPeer.connect(url)
+    peer.send({ type: 'register', role: 'gpu_monitor', secret: monitorSecret })
+    await peer.expect('connected')
+    await peer.expect('registered')
+    return peer
+  }
+
+  /** Registered, with the greetings read. */
+  static async client(url: string, key = 'K1'): Promise<TestPeer> {
+    const peer = await TestPeer.connect(url)
+    peer.send({ type: 'register', key })
+    await peer.expect('connected')
+    await peer.expect('registered')
+    return peer
+  }
+
   send(message: HubMessageOut | string): void {
     this.ws.send(typeof message === 'string' ? message : JSON.stringify(message))
   }
@@ -121,12 +172,24 @@ export class TestPeer {
     return message
   }
 
+  /** The next message of this type; others before it are passed over. */
+  async until(type: string): Promise<Record<string, unknown>> {
+    for (;;) {
+      const message = await this.next()
+      if (message.type === type) return message
+    }
+  }
+
   /** Takes the next job; answers its id. */
   async accept(): Promise<string> {
+    return (await this.acceptJob()).id
+  }
+
+  async acceptJob(): Promise<{ readonly id: string; readonly lease: string }> {
     const job = await this.expect('gpu.job.submit')
-    const id = job.request_id as string
-    this.send({ type: 'gpu.job.result', task_type: heygemTaskType, request_id: id, result: { task_id: id } })
-    return id
+    const [id, lease] = [job.request_id as string, job.lease as string]
+    this.send({ type: 'gpu.job.result', task_type: heygemTaskType, request_id: id, lease, result: { task_id: id } })
+    return { id, lease }
   }
 
   close(): Promise<number> {

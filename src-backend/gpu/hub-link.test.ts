@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { startTestApi, workerSecret, type TestApi, type TestApiOptions } from '../api/test-api'
+import { startTestApi, TestPeer, workerSecret, type TestApi, type TestApiOptions } from '../api/test-api'
 import { md5Of } from '../test-media'
 import { EngineFailure } from './engine'
 import { runHubLink, type HubLinkTimes } from './hub-link'
 import { startTestGpu, type TestGpu, type TestGpuOptions } from './test-gpu'
 
 const files = { audio_hash: md5Of('audio'), video_hash: md5Of('video') }
-const times: HubLinkTimes = { reconnectMs: 1, longestReconnectMs: 5, silenceMs: 5_000, progressMs: 5 }
+const times: HubLinkTimes = { reconnectMs: 1, longestReconnectMs: 5, silenceMs: 5_000, progressMs: 5, heartbeatMs: 10, activeMs: 10, lookMs: 5 }
 
 describe('the worker and the API', () => {
   let api: TestApi
@@ -61,10 +61,63 @@ describe('the worker and the API', () => {
     expect(await api.until(id, 'error')).toMatchObject({ error: 'two faces', error_code: 'multiple_faces' })
   })
 
-  it('end a task whose files nobody uploaded', async () => {
+  it('let a task wait whose files nobody uploaded yet, and run it as soon as they are there', async () => {
     await start()
     const id = await submit()
-    expect(await api.until(id, 'error')).toMatchObject({ error_code: 'input_missing', error: expect.stringContaining('audio') })
+    while ((await api.status(id)).message !== 'waiting for its files') await new Promise(setImmediate)
+    await uploadBoth()
+    await (await gpu.hand.next()).finish()
+    await api.until(id, 'done')
+  })
+
+  it('stop what is cancelled, and do it after all when it is wanted again', async () => {
+    await start()
+    await uploadBoth()
+    const id = await submit()
+    const render = await gpu.hand.next()
+    await api.until(id, 'processing')
+    expect((await api.ask('POST', 'task/cancel', { task_id: id })).json.data).toMatchObject({ status: 'cancelled' })
+    await new Promise((resolve) => {
+      if (render.request.signal.aborted) resolve(undefined)
+      render.request.signal.addEventListener('abort', resolve)
+    })
+    expect((await gpu.ask('GET', `progress?task_id=${id}`)).json.data).toMatchObject({ status: 'cancelled' })
+    const again = await submit()
+    await (await gpu.hand.next()).finish()
+    await api.until(again, 'done')
+    expect(await api.status(id)).toMatchObject({ status: 'cancelled' })
+  })
+
+  it('keep a long render through many leases, and the machine awake', async () => {
+    await startApi({ times: { leaseMs: 60 } })
+    await startGpu()
+    link()
+    const monitor = await TestPeer.monitor(api.hubUrl)
+    await uploadBoth()
+    const id = await submit()
+    const render = await gpu.hand.next()
+    for (let n = 0; n < 10; n += 1) expect(await monitor.until('gpu.task.active')).toMatchObject({ task_id: id, task_type: 'heygem_submit' })
+    await render.finish()
+    await api.until(id, 'done')
+    expect(gpu.hand.rendered).toEqual([id])
+    expect(api.said.join()).not.toContain('lease_lost')
+  })
+
+  it('agree on who has a task when the line was down for longer than a lease', async () => {
+    await startApi({ times: { leaseMs: 40 } })
+    await startGpu()
+    link()
+    await uploadBoth()
+    const id = await submit()
+    const render = await gpu.hand.next()
+    await api.until(id, 'processing')
+    await cut()
+    await api.until(id, 'queued')
+    await render.finish()
+    await gpu.until(id, 'done')
+    link()
+    await api.until(id, 'done')
+    expect(gpu.hand.rendered).toEqual([id])
   })
 
   it('finish at once what was rendered before, under the id that the client holds', async () => {
@@ -108,7 +161,6 @@ describe('the worker and the API', () => {
     const render = await gpu.hand.next()
     await api.until(id, 'processing')
     await cut()
-    await api.until(id, 'queued')
     await render.finish()
     await gpu.until(id, 'done')
     link()

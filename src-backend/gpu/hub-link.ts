@@ -32,6 +32,12 @@ export interface HubLinkTimes {
   readonly silenceMs: number
   /** Progress of a running task is told this often; changes of state at once. */
   readonly progressMs: number
+  /** Leases are renewed this often; it is a small part of the hub's lease. */
+  readonly heartbeatMs: number
+  /** A running task keeps the GPU machine awake. */
+  readonly activeMs: number
+  /** Files that a refused task lacked are looked for this often. */
+  readonly lookMs: number
 }
 
 export const hubLinkTimes: HubLinkTimes = {
@@ -39,6 +45,9 @@ export const hubLinkTimes: HubLinkTimes = {
   longestReconnectMs: 15_000,
   silenceMs: 50_000,
   progressMs: 500,
+  heartbeatMs: 5_000,
+  activeMs: 20_000,
+  lookMs: 1_000,
 }
 
 /** Stays connected, or tries to, until the signal aborts. */
@@ -64,6 +73,8 @@ class Line {
   private handling: Promise<void> = Promise.resolve()
   private readonly dirty = new Set<string>()
   private readonly toldState = new Map<string, GpuTask['state']['kind']>()
+  /** What tasks lacked that the hub offered. */
+  private readonly wanted = new Set<string>()
 
   constructor(private readonly parts: HubLinkParts) {
     this.ws = new WebSocket(parts.url, { handshakeTimeout: parts.times.silenceMs, maxPayload: 1024 * 1024 })
@@ -79,9 +90,20 @@ class Line {
     const unsubscribe = parts.tasks.subscribe((task) => {
       this.onTask(task)
     })
-    const telling = setInterval(() => {
-      this.tellDirty()
-    }, parts.times.progressMs)
+    const timers = [
+      setInterval(() => {
+        this.tellDirty()
+      }, parts.times.progressMs),
+      setInterval(() => {
+        this.renewLeases()
+      }, parts.times.heartbeatMs),
+      setInterval(() => {
+        this.tellActive()
+      }, parts.times.activeMs),
+      setInterval(() => {
+        if (this.wanted.size > 0) this.inTurn(() => this.lookForWanted())
+      }, parts.times.lookMs),
+    ]
     this.hearing()
     try {
       await new Promise<void>((resolve) => {
@@ -108,7 +130,7 @@ class Line {
     } finally {
       signal.removeEventListener('abort', end)
       unsubscribe()
-      clearInterval(telling)
+      for (const timer of timers) clearInterval(timer)
       clearTimeout(this.silence)
     }
   }
@@ -155,7 +177,10 @@ class Line {
       if (isWholeJob(message)) await this.takeJob(message)
       else this.parts.log.warn('hub_message_unknown', { reason: 'a job without id or payload' })
     } else if (message.type === 'gpu.task.ack') await this.parts.tasks.markTold(message.task_id)
-    else if (message.type === 'ping') this.send({ type: 'pong' })
+    else if (message.type === 'gpu.job.cancel') {
+      this.parts.log.info('hub_cancelled', { task: message.request_id, reason: message.reason })
+      await this.parts.tasks.cancel(message.request_id)
+    } else if (message.type === 'ping') this.send({ type: 'pong' })
     else if (message.type === 'error') {
       this.parts.log.warn('hub_said_error', { reason: message.msg })
       if (!this.registered) this.ws.close()
@@ -164,7 +189,7 @@ class Line {
 
   private async takeJob(job: JobSubmit): Promise<void> {
     const reply = { type: 'gpu.job.result', task_type: job.task_type, request_id: job.request_id } as const
-    const context = { key: job.key, sender_fd: job.sender_fd }
+    const context = { key: job.key, sender_fd: job.sender_fd, ...(job.lease !== undefined && { lease: job.lease }) }
     const refuse = (error_msg: string, error_code: string): void => {
       this.send({ ...reply, ...context, error: true, error_msg, error_code })
     }
@@ -182,13 +207,16 @@ class Line {
     try {
       taken = await takeOrder(this.parts, {
         hubId: job.request_id,
+        lease: job.lease,
         owner: job.key,
         clientTaskId: job.payload.client_task_id,
         inputs: { audioHash, videoHash },
       })
     } catch (error) {
-      if (error instanceof InputMissing) refuse(error.message, 'input_missing')
-      else if (error instanceof OrderConflict) refuse(error.message, 'engine_failed')
+      if (error instanceof InputMissing) {
+        this.want(audioHash, videoHash)
+        refuse(error.message, 'input_missing')
+      } else if (error instanceof OrderConflict) refuse(error.message, 'engine_failed')
       else throw error
       return
     }
@@ -197,8 +225,34 @@ class Line {
     this.tell(this.parts.tasks.find(taken.task.id) ?? taken.task)
   }
 
+  private want(...hashes: readonly string[]): void {
+    for (const hash of hashes) this.wanted.add(hash)
+  }
+
+  private async lookForWanted(): Promise<void> {
+    const there: string[] = []
+    for (const hash of this.wanted) if (await this.parts.files.use(hash)) there.push(hash)
+    for (const hash of there) this.wanted.delete(hash)
+    if (there.length > 0) this.send({ type: 'gpu.inputs.there', hashes: there })
+  }
+
+  private renewLeases(): void {
+    if (!this.registered) return
+    const tasks = this.parts.tasks.untold().map(({ id, hubId, lease }) => ({ task_id: hubId ?? id, ...(lease !== undefined && { lease }) }))
+    if (tasks.length > 0) this.send({ type: 'gpu.worker.heartbeat', tasks })
+  }
+
+  private tellActive(): void {
+    if (!this.registered) return
+    for (const { id, hubId, state } of this.parts.tasks.all()) {
+      if (state.kind !== 'running') continue
+      this.send({ type: 'gpu.task.active', task_id: hubId ?? id, task_type: heygemTaskType, ts: Math.floor(Date.now() / 1000) })
+    }
+  }
+
   private onTask(task: GpuTask): void {
-    if (task.hubId === undefined || !this.registered) return
+    if (task.hubId === undefined || !this.registered || task.state.kind === 'cancelled') return
+    if (task.state.kind === 'failed' && task.state.code === 'input_missing') this.want(task.inputs.audioHash, task.inputs.videoHash)
     if (this.toldState.get(task.id) === task.state.kind) this.dirty.add(task.id)
     else this.tell(task)
   }
@@ -228,6 +282,8 @@ class Line {
       task_id: task.hubId ?? task.id,
       ...{ status, progress, message, total_frames, current_frame, queue_position, error },
       ...(error_code !== undefined && { error_code }),
+      ...(task.lease !== undefined && { lease: task.lease }),
+      ...(task.hubId !== undefined && task.hubId !== task.id && { gpu_task_id: task.id }),
       engine: engine.name,
       ...(task.hubId !== undefined && task.hubId !== task.id && { gpu_task_id: task.id }),
     }

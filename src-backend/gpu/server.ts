@@ -11,10 +11,11 @@ import { clientIdOf, createJsonServer, HttpFailure, parseJsonBody, queryValue } 
 import type { Log } from '../log'
 import { bearerOf, fingerprintOf, sameSecret } from '../secrets'
 import type { Engine } from './engine'
+import { addProgressSockets } from './progress-socket'
 import type { ResultStore } from './result-store'
 import type { GpuTask, TaskTable } from './task-table'
 import { InputMissing, OrderConflict, takeOrder } from './take-order'
-import { statusOf, toProgress } from './task-wire'
+import { statusOf, toProgressReply } from './task-wire'
 
 export interface GpuServerParts {
   readonly engine: Engine
@@ -59,6 +60,7 @@ export function createGpuServer(parts: GpuServerParts): FastifyInstance {
     onRequest,
     handler: (request, reply) => download(parts, request, reply),
   })
+  addProgressSockets(server, parts)
   return server
 }
 
@@ -107,8 +109,7 @@ async function submit(parts: GpuServerParts, request: FastifyRequest): Promise<o
 function progress({ tasks, engine }: GpuServerParts, request: FastifyRequest): object {
   const id = requireTaskId(request)
   const task = requireTask(tasks, id)
-  const data: GpuProgress = { ...toProgress(task, tasks, engine.name), task_id: id, queue: tasks.counts() }
-  return { code: 0, data }
+  return { code: 0, data: toProgressReply(task, id, tasks, engine.name) }
 }
 
 function queue({ tasks }: GpuServerParts): object {

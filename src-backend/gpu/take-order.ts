@@ -49,6 +49,7 @@ const fetches = ({ fetchesInputs }: OrderParts, order: TaskOrder): boolean => fe
 /** Its result has gone since; or it ended for want of its files, and may find them now. */
 async function isToRunAgain(parts: OrderParts, order: TaskOrder, { state }: GpuTask): Promise<boolean> {
   if (state.kind === 'done') return !(await parts.results.has(state.resultKey))
+  if (state.kind === 'cancelled') return true
   if (state.kind !== 'failed' || state.code !== 'input_missing') return false
   if (fetches(parts, order)) return true
   const found = await Promise.all([parts.files.use(order.inputs.audioHash), parts.files.use(order.inputs.videoHash)])

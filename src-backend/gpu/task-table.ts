@@ -25,6 +25,8 @@ const stateSchema = z.discriminatedUnion('kind', [
     code: taskErrorCodeSchema,
     message: z.string(),
   }),
+  /** Nobody wants it from here any more; whoever does asks anew. */
+  z.object({ kind: z.literal('cancelled'), startedAt: z.number(), finishedAt: z.number() }),
 ])
 
 const taskSchema = z.object({
@@ -36,6 +38,8 @@ const taskSchema = z.object({
   clientTaskId: z.string().optional(),
   /** The hub's id for it, where it came through the API, which wants to hear how it goes. */
   hubId: z.string().optional(),
+  /** The hub's for it: without it the hub does not believe what is said of the task. */
+  lease: z.string().optional(),
   /** The hub took down how it ended. */
   told: z.boolean(),
   inputs: z.object({ audioHash: z.string(), videoHash: z.string() }),
@@ -54,6 +58,7 @@ export type GpuTask = Readonly<z.infer<typeof taskSchema>>
 export interface TaskOrder {
   /** The API's id; undefined for tasks that come directly. */
   readonly hubId: string | undefined
+  readonly lease?: string | undefined
   readonly owner: string
   readonly clientTaskId: string | undefined
   readonly inputs: GpuTask['inputs']
@@ -138,10 +143,10 @@ export class TaskTable {
   async findFor(order: TaskOrder): Promise<GpuTask | undefined> {
     const byHub = order.hubId === undefined ? undefined : this.find(order.hubId)
     const task = byHub ?? this.findByClient(order)
-    if (!task || order.hubId === undefined || task.hubId === order.hubId) return task
-    const known = task.id === order.hubId || task.aliases.includes(order.hubId)
+    if (!task || order.hubId === undefined || (task.hubId === order.hubId && task.lease === order.lease)) return task
+    const known = task.hubId === order.hubId || task.id === order.hubId || task.aliases.includes(order.hubId)
     const aliases = known ? task.aliases : [...task.aliases, order.hubId]
-    const adopted: GpuTask = { ...task, aliases, hubId: order.hubId, told: false }
+    const adopted: GpuTask = { ...task, aliases, hubId: order.hubId, lease: order.lease, told: false }
     this.index(adopted)
     await this.change(adopted)
     return adopted
@@ -156,6 +161,7 @@ export class TaskTable {
       owner: order.owner,
       ...(order.clientTaskId !== undefined && { clientTaskId: order.clientTaskId }),
       ...(order.hubId !== undefined && { hubId: order.hubId }),
+      ...(order.lease !== undefined && { lease: order.lease }),
       told: false,
       inputs: order.inputs,
       createdAt: now,
@@ -213,14 +219,22 @@ export class TaskTable {
 
   async finish(taskId: string, result: { readonly resultKey: string; readonly cached: boolean }): Promise<void> {
     const task = this.records.get(taskId)
-    if (!task) return
+    if (!task || task.state.kind === 'cancelled') return
     const frames = task.totalFrames > 0 ? { frame: task.totalFrames } : {}
     await this.end(task, { ...task, ...frames, percent: 100, estimated: false }, { kind: 'done', ...result })
   }
 
   async fail(taskId: string, code: TaskErrorCode, message: string): Promise<void> {
     const task = this.records.get(taskId)
-    if (task) await this.end(task, { ...task, percent: 0 }, { kind: 'failed', code, message })
+    if (task && task.state.kind !== 'cancelled') await this.end(task, { ...task, percent: 0 }, { kind: 'failed', code, message })
+  }
+
+  /** For the hub, which needs no word of it. What has ended stays as it ended. */
+  async cancel(hubId: string): Promise<void> {
+    const task = this.find(hubId)
+    if (!task) return
+    if (task.state.kind === 'queued' || task.state.kind === 'running') await this.end(task, { ...task, percent: 0, told: true }, { kind: 'cancelled' })
+    else await this.markTold(hubId)
   }
 
   /** Once more, where its result has gone. */
@@ -244,7 +258,8 @@ export class TaskTable {
     task: GpuTask,
     outcome:
       | { readonly kind: 'done'; readonly resultKey: string; readonly cached: boolean }
-      | { readonly kind: 'failed'; readonly code: TaskErrorCode; readonly message: string },
+      | { readonly kind: 'failed'; readonly code: TaskErrorCode; readonly message: string }
+      | { readonly kind: 'cancelled' },
   ): Promise<void> {
     this.savedPercent.delete(task.id)
     const startedAt = before.state.kind === 'running' ? before.state.startedAt : this.now()

@@ -14,6 +14,8 @@ export function statusOf(task: GpuTask): GpuTaskStatus {
       return 'done'
     case 'failed':
       return 'error'
+    case 'cancelled':
+      return 'cancelled'
     default:
       return assertNever(task.state)
   }
@@ -32,11 +34,16 @@ export function toProgress(task: GpuTask, tasks: TaskTable, engine: string): Gpu
     queue_position: tasks.position(task),
     created_at: task.createdAt / 1000,
     started_at: state.kind === 'queued' ? 0 : state.startedAt / 1000,
-    finished_at: state.kind === 'done' || state.kind === 'failed' ? state.finishedAt / 1000 : 0,
+    finished_at: 'finishedAt' in state ? state.finishedAt / 1000 : 0,
     error: failed?.message ?? '',
     ...(failed && { error_code: failed.code }),
     engine,
   }
+}
+
+/** Under the id that was asked for. */
+export function toProgressReply(task: GpuTask, id: string, tasks: TaskTable, engine: string): GpuProgress {
+  return { ...toProgress(task, tasks, engine), task_id: id, queue: tasks.counts() }
 }
 
 function messageOf(task: GpuTask): string {
@@ -49,6 +56,8 @@ function messageOf(task: GpuTask): string {
       return task.state.cached ? 'done before with the same files' : 'done'
     case 'failed':
       return task.state.message
+    case 'cancelled':
+      return 'cancelled'
     default:
       return assertNever(task.state)
   }

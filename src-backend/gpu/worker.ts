@@ -63,8 +63,13 @@ async function engineReady({ engine, log, prepareAgainMs, onEngineReady }: Worke
   }
 }
 
-async function runTask(parts: WorkerParts, task: GpuTask, signal: AbortSignal): Promise<void> {
+async function runTask(parts: WorkerParts, task: GpuTask, ending: AbortSignal): Promise<void> {
   const { engine, results, tasks, log } = parts
+  const cancelling = new AbortController()
+  const signal = AbortSignal.any([ending, cancelling.signal])
+  const unsubscribe = tasks.subscribe(({ id, state }) => {
+    if (id === task.id && state.kind === 'cancelled') cancelling.abort()
+  })
   const resultKey = results.keyOf(task.inputs, engine.version)
   try {
     if (await results.has(resultKey)) {
@@ -73,6 +78,7 @@ async function runTask(parts: WorkerParts, task: GpuTask, signal: AbortSignal): 
     }
     const video = await inputOf(parts, task, 'video', signal)
     const audio = await inputOf(parts, task, 'audio', signal)
+    signal.throwIfAborted()
     await tasks.start(task)
     log.info('task_started', { task: task.id, engine: engine.name })
     await engine.render({
@@ -88,10 +94,15 @@ async function runTask(parts: WorkerParts, task: GpuTask, signal: AbortSignal): 
     await tasks.finish(task.id, { resultKey, cached: false })
     log.info('task_done', { task: task.id })
   } catch (error) {
-    if (signal.aborted) return
+    if (signal.aborted) {
+      if (cancelling.signal.aborted) log.info('task_cancelled', { task: task.id })
+      return
+    }
     const code = error instanceof EngineFailure ? error.code : error instanceof InputNotThere ? 'input_missing' : 'engine_failed'
     log.warn('task_failed', { task: task.id, code, reason: reasonOf(error) })
     await tasks.fail(task.id, code, reasonOf(error))
+  } finally {
+    unsubscribe()
   }
 }
 

@@ -107,6 +107,8 @@ function serviceEnvironment(config: Config, access: MonitorAccess, port: number)
   return {
     GPU_PORT: String(port),
     DATA_DIR: config.dataDir,
+    // What was sent to the API need not be fetched.
+    API_FILES_DIR: config.files.dir,
     HUB_URL: access.hubUrl,
     WORKER_SECRET: access.workerSecret,
     // Electron's program is a Node only when it is told to be.
