@@ -5,12 +5,16 @@ import { DeskError, toDeskError } from '../src-shared/errors'
 import { createApiClient } from './submitter/api-client'
 import { checkOutputFolder } from './submitter/download-result'
 import { createGpuClient } from './submitter/gpu-client'
-import { hostOf, requestJson } from './submitter/json-request'
+import { hostOf, isSilent, requestJson } from './submitter/json-request'
 import { Stopped } from './submitter/retry'
 import type { ServerMemory, Servers } from './submitter/servers'
 
 /** All in all the person waits no longer than this. */
 const limitMs = 5_000
+
+class Asleep extends Error {
+  override readonly name = 'Asleep'
+}
 
 type CheckName = ConnectionCheck['check']
 
@@ -35,13 +39,22 @@ export async function testConnection(servers: (signal: AbortSignal) => Promise<S
     const health = await gpu.health(signal)
     if (!health.initialized) throw new DeskError('engine_not_ready', { server: 'gpu', host: gpuHost, said: health.said })
   }
+  const askGpu = async (): Promise<void> => {
+    try {
+      await gpu.health(signal)
+    } catch (thrown) {
+      // An API that keeps files is one that queues tasks for a machine that is off.
+      const queues = thrown instanceof DeskError && isSilent(thrown) ? await api.capabilities(signal).catch(() => null) : null
+      throw queues?.storesFiles === true ? new Asleep() : thrown
+    }
+  }
   const chains: readonly Check[][] = [
     [
       ['api_reachable', apiHost, askApi],
       ['api_license', apiHost, () => api.checkLicense(signal)],
     ],
     [
-      ['gpu_reachable', gpuHost, () => gpu.health(signal)],
+      ['gpu_reachable', gpuHost, askGpu],
       ['gpu_secret', gpuHost, () => gpu.checkFiles([], signal)],
       ['gpu_ready', gpuHost, askEngine],
     ],
@@ -52,11 +65,11 @@ export async function testConnection(servers: (signal: AbortSignal) => Promise<S
 
 type Check = readonly [name: CheckName, target: string, ask: () => Promise<unknown>]
 
-/** The checks one after the other; after the first that fails the rest is skipped. */
+/** The checks one after the other; after the first that cannot be answered the rest is skipped. */
 async function inOrder(checks: readonly Check[]): Promise<ConnectionCheck[]> {
   const done: ConnectionCheck[] = []
   for (const [name, target, ask] of checks) {
-    done.push(done.some(({ outcome }) => outcome === 'failed') ? result(name, 'skipped', 0, target, null) : await check(name, target, ask))
+    done.push(done.some(({ outcome }) => outcome === 'failed' || outcome === 'asleep') ? result(name, 'skipped', 0, target, null) : await check(name, target, ask))
   }
   return done
 }
@@ -67,6 +80,7 @@ async function check(name: CheckName, target: string, ask: () => Promise<unknown
     await ask()
     return result(name, 'ok', Date.now() - startedMs, target, null)
   } catch (thrown) {
+    if (thrown instanceof Asleep) return result(name, 'asleep', Date.now() - startedMs, target, null)
     const server = name.startsWith('api') ? 'api' : 'gpu'
     const error = thrown instanceof Stopped ? new DeskError('server_timeout', { server, host: target }) : toDeskError(thrown)
     return result(name, 'failed', Date.now() - startedMs, target, error)

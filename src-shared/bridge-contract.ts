@@ -81,10 +81,13 @@ export interface Snapshot {
   readonly runtime: RuntimeView
 }
 
-/** One line of the connection test; `skipped` when something before it already failed. */
+/**
+ * One line of the connection test. `skipped`: something before it already failed. `asleep`: the GPU machine is off, and a
+ * job powers it on.
+ */
 export interface ConnectionCheck {
   readonly check: 'api_reachable' | 'api_license' | 'gpu_reachable' | 'gpu_ready' | 'gpu_secret' | 'output_folder'
-  readonly outcome: 'ok' | 'failed' | 'skipped'
+  readonly outcome: 'ok' | 'asleep' | 'failed' | 'skipped'
   readonly tookMs: number
   /** Host and port asked, for the person to recognise. */
   readonly target: string

@@ -1,13 +1,13 @@
 // "Test connection": every check with its outcome and time, and what to do about one that failed.
 import { Button, Loader } from '@mantine/core'
-import { IconCircleCheck, IconCircleDashed, IconCircleX, IconPlugConnected } from '@tabler/icons-react'
+import { IconCircleCheck, IconCircleDashed, IconCircleX, IconMoon, IconPlugConnected } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { ConnectionCheck } from '../../src-shared/bridge-contract'
 import { useCall } from '../use-call'
 import { useSpeech } from '../use-speech'
 import classes from './connection-test.module.css'
 
-const icons = { ok: IconCircleCheck, failed: IconCircleX, skipped: IconCircleDashed }
+const icons = { ok: IconCircleCheck, asleep: IconMoon, failed: IconCircleX, skipped: IconCircleDashed }
 
 export function ConnectionTest({ unsaved }: { readonly unsaved: boolean }) {
   const { words } = useSpeech()
@@ -21,7 +21,8 @@ export function ConnectionTest({ unsaved }: { readonly unsaved: boolean }) {
     setTesting(false)
   }
 
-  const isGood = checks?.every((check) => check.outcome === 'ok')
+  // A machine that a job powers on is as good as one that is on.
+  const isGood = checks?.every((check) => check.outcome !== 'failed')
   return (
     <div className={classes.test}>
       <div className={classes.head}>

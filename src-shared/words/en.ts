@@ -205,7 +205,7 @@ export const en: Words = {
       gpu_secret: 'GPU server secret',
       output_folder: 'Output folder',
     },
-    checkOutcomes: { ok: 'OK', failed: 'Failed', skipped: 'Skipped' },
+    checkOutcomes: { ok: 'OK', asleep: 'Off; a job powers it on', failed: 'Failed', skipped: 'Skipped' },
     output: 'Save results to',
     outputDefault: 'The system’s videos folder',
     choose: 'Change…',

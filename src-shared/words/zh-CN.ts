@@ -51,7 +51,7 @@ const checks: Record<ConnectionCheck['check'], string> = {
   output_folder: '保存位置',
 }
 
-const checkOutcomes: Record<ConnectionCheck['outcome'], string> = { ok: '正常', failed: '未通过', skipped: '未检查' }
+const checkOutcomes: Record<ConnectionCheck['outcome'], string> = { ok: '正常', asleep: '已关机，有任务时自动开机', failed: '未通过', skipped: '未检查' }
 
 export const zhCN = {
   appName: '口型工坊',
