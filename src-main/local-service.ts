@@ -1,15 +1,14 @@
 // The built-in backend: started when the first job needs it, shared by the app and the command line of one home folder,
 // started again when it has died. Knows no Electron: how the program is launched is passed in.
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import type { ServiceView } from '../src-shared/bridge-contract'
 import { DeskError, toDeskError } from '../src-shared/errors'
-import { apiPaths } from '../src-shared/api-contract'
-import { requestJson } from './submitter/json-request'
+import { createApiClient } from './submitter/api-client'
 import { pause } from './submitter/retry'
 import type { Servers } from './submitter/servers'
 
@@ -36,29 +35,28 @@ const keysSchema = z.object({ licenseKey: z.string().min(16), gpuSecret: z.strin
 const readySchema = z.object({ apiUrl: z.string(), gpuUrl: z.string() })
 const runningSchema = readySchema.extend({ pid: z.number() })
 type Addresses = z.infer<typeof readySchema>
+type Keys = z.infer<typeof keysSchema>
 
 const run = promisify(execFile)
 
 const startLimitMs = 20_000
-
-/** How the backend ends when another one has the same folder. */
-const folderInUse = 3
-class FolderInUse extends Error {
-  override readonly name = 'FolderInUse'
-}
 
 export function createLocalService(serviceDir: string, launch: LaunchService, env: NodeJS.ProcessEnv): LocalService {
   const listeners = new Set<(view: ServiceView) => void>()
   let view: ServiceView = { kind: 'starting' }
   let own: { readonly launched: LaunchedService; readonly addresses: Promise<Addresses> } | null = null
   let stopping = false
+  const notePath = join(serviceDir, 'running.json')
 
   const show = (next: ServiceView): void => {
     view = next
     for (const listener of listeners) listener(next)
   }
 
-  const startOwn = async (keys: z.infer<typeof keysSchema>): Promise<Addresses> => {
+  /** Whether `running.json` is about a service that this object started. */
+  const isOwnNote = async (pid: number): Promise<boolean> => (await readJson(notePath, runningSchema))?.pid === pid
+
+  const startOwn = async (keys: Keys): Promise<Addresses> => {
     show({ kind: 'starting' })
     await requireFfmpeg(env)
     const launched = launch(['all', '--exit-with-parent'], {
@@ -86,7 +84,7 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
     })
     try {
       const { apiUrl, gpuUrl } = await addresses
-      await writePrivate(join(serviceDir, 'running.json'), { pid: launched.pid, apiUrl, gpuUrl })
+      await writePrivate(notePath, { pid: launched.pid, apiUrl, gpuUrl })
       return { apiUrl, gpuUrl }
     } catch (thrown) {
       launched.stop()
@@ -96,42 +94,41 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
   }
 
   /** Another program of this home folder may run it already. */
-  const findRunning = async (signal: AbortSignal): Promise<Addresses | null> => {
-    const running = await readJson(join(serviceDir, 'running.json'), runningSchema)
+  const findRunning = async (keys: Keys, signal: AbortSignal): Promise<Addresses | null> => {
+    const running = await readJson(notePath, runningSchema)
     if (running === null) return null
     try {
-      // The API is always on; the worker is off most of the time.
-      await requestJson({ server: 'api', method: 'GET', baseUrl: running.apiUrl, path: apiPaths.capabilities, headers: {}, timeoutMs: 2_000, signal })
+      // The API is always on, the worker mostly off. Under our license: by now the port may be another home's, whose
+      // service is as healthy.
+      const api = createApiClient({ ...running, licenseKey: keys.licenseKey, apiSecret: '', gpuSecret: '', machineCode: 'local' }, noMemory)
+      await api.checkLicense(AbortSignal.any([signal, AbortSignal.timeout(2_000)]))
       return running
     } catch {
       return null
     }
   }
 
-  const untilFound = async (signal: AbortSignal): Promise<Addresses> => {
+  const findOrStart = async (keys: Keys): Promise<Addresses> => {
+    const signal = AbortSignal.timeout(startLimitMs)
     for (;;) {
-      const running = await findRunning(signal)
-      if (running !== null) return running
-      if (signal.aborted) throw new DeskError('service_failed')
-      await pause(200, signal)
-    }
-  }
-
-  let ensuring: Promise<Addresses> | null = null
-  const ensureRunning = async (keys: z.infer<typeof keysSchema>): Promise<Addresses> => {
-    if (own !== null) return own.addresses
-    ensuring ??= (async () => {
-      if (stopping) throw new DeskError('service_failed')
-      const signal = AbortSignal.timeout(startLimitMs)
-      const running = await findRunning(signal)
+      const running = await findRunning(keys, signal)
       if (running !== null) return running
       try {
         return await startOwn(keys)
       } catch (thrown) {
-        // Another program of this home was quicker: its service has the folder, and says in a moment where it listens.
-        if (thrown instanceof FolderInUse) return untilFound(signal)
-        throw thrown
+        // Another program starts it at this moment, or its last one still ends: soon it is found, or the folder is free.
+        if (!isFolderInUse(thrown) || signal.aborted || stopping) throw thrown
+        await pause(100, signal).catch(() => undefined)
       }
+    }
+  }
+
+  let ensuring: Promise<Addresses> | null = null
+  const ensureRunning = async (keys: Keys): Promise<Addresses> => {
+    if (own !== null) return own.addresses
+    ensuring ??= (async () => {
+      if (stopping) throw new DeskError('service_failed')
+      return findOrStart(keys)
     })().finally(() => (ensuring = null))
     return ensuring
   }
@@ -158,21 +155,32 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
       stopping = true
       const launched = own?.launched
       if (launched === undefined) return
+      // First, so that nobody who comes meanwhile is sent to it; and not where another one has started its own since.
+      if (await isOwnNote(launched.pid)) await rm(notePath, { force: true })
       launched.stop()
       await launched.exited
-      await rm(join(serviceDir, 'running.json'), { force: true })
     },
   }
 }
 
+const noMemory = { apiTakesSecret: () => null, rememberApiTakesSecret: () => undefined }
+
 /** Asked before the service is started, so that installing it is enough: the next start looks for it again. */
 async function requireFfmpeg(env: NodeJS.ProcessEnv): Promise<void> {
-  for (const [name, program] of [['FFMPEG_PATH', 'ffmpeg'], ['FFPROBE_PATH', 'ffprobe']] as const) {
+  for (const [name, program] of [
+    ['FFMPEG_PATH', 'ffmpeg'],
+    ['FFPROBE_PATH', 'ffprobe'],
+  ] as const) {
     await run(env[name] || program, ['-version'], { timeout: 10_000, windowsHide: true }).catch((thrown: unknown) => {
       throw new DeskError('ffmpeg_missing', {}, thrown)
     })
   }
 }
+
+/** How the backend ends when another one has the same folder. */
+const folderInUse = 3
+class FolderInUse extends Error {}
+const isFolderInUse = (thrown: unknown): boolean => thrown instanceof DeskError && thrown.cause instanceof FolderInUse
 
 /** The line that says where the service listens; service_failed when it ends or stays silent instead. */
 async function firstAddresses(launched: LaunchedService): Promise<Addresses> {
@@ -189,7 +197,7 @@ async function firstAddresses(launched: LaunchedService): Promise<Addresses> {
     ])
     return readySchema.parse(JSON.parse(line))
   } catch (thrown) {
-    throw thrown instanceof DeskError || thrown instanceof FolderInUse ? thrown : new DeskError('service_failed', {}, thrown)
+    throw thrown instanceof DeskError ? thrown : new DeskError('service_failed', {}, thrown)
   } finally {
     clearTimeout(timer)
   }
@@ -206,23 +214,23 @@ function lastReason(said: string): string {
 }
 
 /** Made once and kept: tasks belong to the license, and must be found again after a restart. */
-async function loadKeys(serviceDir: string): Promise<z.infer<typeof keysSchema>> {
+async function loadKeys(serviceDir: string): Promise<Keys> {
   const path = join(serviceDir, 'keys.json')
   const kept = await readJson(path, keysSchema)
   if (kept !== null) return kept
   const random = (): string => randomBytes(24).toString('base64url')
-  // Of two programs that make them at once, the first file that is there whole counts for both.
-  const draft = `${path}.${process.pid}`
-  await writePrivate(draft, { licenseKey: `local-${random()}`, gpuSecret: random(), workerSecret: random() })
-  await link(draft, path).catch(async (thrown: unknown) => {
-    // A file that is there but does not parse is replaced; so is none where the file system knows no links.
-    const theirs = (thrown as NodeJS.ErrnoException).code === 'EEXIST' ? await readJson(path, keysSchema) : null
-    if (theirs === null) await rename(draft, path)
-  })
+  const keys = { licenseKey: `local-${random()}`, gpuSecret: random(), workerSecret: random() }
+  const draft = `${path}.${randomUUID()}`
+  await writePrivate(draft, keys)
+  try {
+    // Of two programs that make them at once the first one's count: a link does not overwrite.
+    await link(draft, path)
+  } catch {
+    // Theirs; or no file that can be read as keys, or no links on this disk.
+    if ((await readJson(path, keysSchema)) === null) await rename(draft, path)
+  }
   await rm(draft, { force: true })
-  const keys = await readJson(path, keysSchema)
-  if (keys === null) throw new DeskError('service_failed')
-  return keys
+  return (await readJson(path, keysSchema)) ?? keys
 }
 
 async function readJson<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S> | null> {

@@ -62,6 +62,7 @@ export async function runCli(deps: CliDeps): Promise<number> {
   const output = command.json
     ? createJsonOutput(deps.language, write)
     : createTextOutput(deps.language, words, deps.stdout.isTTY === true ? { columns: deps.stdout.columns ?? 80 } : null, write)
+  const logFault = (thrown: unknown, before = ''): void => void deps.stderr.write(`${before}${String(thrown instanceof Error ? (thrown.stack ?? thrown.message) : thrown)}\n`)
   let desk: Desk | null = null
   try {
     const choice = command.name === 'submit' ? withAddresses(deps.serverChoice, command) : deps.serverChoice
@@ -72,11 +73,12 @@ export async function runCli(deps: CliDeps): Promise<number> {
       localService: deps.localService,
       hashWorkerUrl: deps.hashWorkerUrl,
       waitForGpu: false,
-      logFault: (jobId, thrown) => void deps.stderr.write(`${jobId}: ${String(thrown instanceof Error ? (thrown.stack ?? thrown.message) : thrown)}\n`),
+      logFault: (jobId, thrown) => logFault(thrown, `${jobId}: `),
     })
     return await runCommand(command, desk, choice, deps, output, words)
   } catch (thrown) {
     const error = toDeskError(thrown)
+    if (error.code === 'internal') logFault(thrown)
     output.failed(error.toData())
     return exitCodeOf(error)
   } finally {

@@ -30,7 +30,7 @@ describe('the job store', () => {
   const raw = (sql: string): unknown[] => {
     const db = new Database(path)
     try {
-      return db.prepare(sql).all() as unknown[]
+      return db.prepare(sql).all()
     } finally {
       db.close()
     }

@@ -1,4 +1,6 @@
 import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -9,7 +11,7 @@ import { createSlots } from './slots'
 import { createSubmitter, type Submitter, type SubmitterDeps } from './submitter'
 import { startDeployedServers, type Deployed } from './testing/deployed-servers'
 import { makePresenter, makeResult, makeVoice, md5Of, md5OfFile, h264, makeMedia, picture } from './testing/media-files'
-import { noWaiting, sampleInput, sampleServers } from './testing/sample-jobs'
+import { noWaiting, sampleInput, sampleJob, sampleServers } from './testing/sample-jobs'
 import { until } from './testing/failure-of'
 import { useTempDirs } from './testing/temp-dir'
 import type { Servers } from './servers'
@@ -531,6 +533,18 @@ describe('the submitter with the deployed servers', () => {
   })
 
   describe('tries again', () => {
+    it('a job that a killed program left in its middle, from where it was', async () => {
+      const killed = spawn(process.execPath, ['-e', ''])
+      await once(killed, 'close')
+      const store = openJobStore(join(dir, 'ledger.db'), killed.pid)
+      store.save(sampleJob({ ...(await inputs()), state: { kind: 'waiting', position: 2 } }))
+      store.claim('job-1')
+      store.close()
+      const submitter = open()
+      submitter.retry('job-1')
+      expect(await ended(submitter, 'job-1')).toMatchObject({ state: { kind: 'done' }, attempt: 1 })
+    })
+
     it('a job that has ended this very moment', async () => {
       const submitter = open()
       choice = { licenseKey: '' }

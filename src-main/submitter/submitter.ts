@@ -30,6 +30,7 @@ export interface Submitter {
   /** Takes up unfinished jobs that no other process runs. */
   readonly resume: () => void
   readonly cancel: (id: string) => void
+  /** Tries a failed or cancelled job again; takes up one that a killed program left. Throws not_now for others. */
   readonly retry: (id: string) => void
   readonly remove: (id: string) => void
   readonly changeFolder: (id: string, outputDir: string) => void
@@ -132,7 +133,7 @@ export function createSubmitter(deps: SubmitterDeps): Submitter {
 
   const lookElsewhere = (): void => {
     if (!store.changedElsewhere()) return
-    for (const id of store.takeCancelAsks()) submitter.cancel(id)
+    for (const id of store.takeCancelAsks()) if (jobs.has(id)) submitter.cancel(id)
     const there = store.load()
     const ids = new Set(there.map(({ id }) => id))
     for (const job of there) {
@@ -207,10 +208,11 @@ export function createSubmitter(deps: SubmitterDeps): Submitter {
 
     retry: (id) =>
       change(id, ({ state }) => {
-        if (!isFinal(state) || state.kind === 'done') throw new DeskError('not_now')
-        apply(id, { type: 'retryAsked' })
-        // Its end may be so fresh that its last run has not given it back yet.
         const ending = running.get(id)
+        // One that is not at its end, and that nobody runs, was left by a program that was killed.
+        if (state.kind === 'done' || (!isFinal(state) && ending !== undefined)) throw new DeskError('not_now')
+        apply(id, { type: isFinal(state) ? 'retryAsked' : 'resumed' })
+        // Its end may be so fresh that its last run has not given it back yet.
         if (ending === undefined) run(id)
         else void ending.finished.then(() => run(id))
       }),

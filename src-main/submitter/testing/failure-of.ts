@@ -30,5 +30,5 @@ export const never = new AbortController().signal
 
 /** Resolves once the condition holds; for what nobody announces. A test that waits in vain ends by its own limit. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(setImmediate)
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
