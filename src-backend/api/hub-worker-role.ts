@@ -106,7 +106,7 @@ class WorkerOnLine {
         }
         return
       case 'gpu.inputs.there':
-        queue.inputsCame(message.hashes)
+        await queue.inputsCame(message.hashes)
         return
       case 'gpu.task.active':
         await exchange.notice({ type: 'gpu.task.active', task_id: message.task_id, task_type: message.task_type, ts: message.ts })
