@@ -92,7 +92,7 @@ export class RedisExchange implements Exchange {
     await this.redis.run((client) =>
       client
         .multi()
-        .rPush(noticesKey, JSON.stringify(message))
+        .rPush(noticesKey, JSON.stringify({ ...message, noticed_at: Date.now() }))
         .lTrim(noticesKey, -noticesKept, -1)
         .pExpire(noticesKey, noticeLifeMs)
         .publish(channel, JSON.stringify(noticed))
@@ -102,7 +102,13 @@ export class RedisExchange implements Exchange {
 
   async takeNotices(): Promise<readonly HubMessageOut[]> {
     const [texts] = await this.redis.run((client) => client.multi().lRange(noticesKey, 0, -1).del(noticesKey).exec())
-    return z.array(z.string()).parse(texts).map((text) => JSON.parse(text) as HubMessageOut)
+    // The list lives on with every new one: what is too old in it is left out (quirk 14).
+    return z
+      .array(z.string())
+      .parse(texts)
+      .map((text) => JSON.parse(text) as HubMessageOut & { readonly noticed_at?: number })
+      .filter(({ noticed_at = 0 }) => noticed_at > Date.now() - noticeLifeMs)
+      .map(({ noticed_at: _, ...message }) => message)
   }
 
   async close(): Promise<void> {

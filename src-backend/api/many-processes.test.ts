@@ -98,6 +98,7 @@ describe('two APIs on one Redis', () => {
     expect(await redis.client.pTTL('dsp:gpu_monitor_notify')).toBeGreaterThan(0)
     expect(await redis.client.pTTL('dsp:gpu_monitor_notify')).toBeLessThanOrEqual(60_000)
     expect((await redis.client.lRange('dsp:gpu_monitor_notify', 0, -1)).join()).not.toContain('K1')
+    await redis.client.lPush('dsp:gpu_monitor_notify', JSON.stringify({ type: 'gpu.power.boot', noticed_at: Date.now() - 61_000 }))
     await (await TestPeer.monitor((await start()).hubUrl)).expect('gpu.job.submit')
   })
 

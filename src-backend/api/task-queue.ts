@@ -241,6 +241,10 @@ export class TaskQueue {
     await Promise.all([this.dispatching, this.swept])
   }
 
+  get leaseMs(): number {
+    return this.parts.times.leaseMs
+  }
+
   private leaseEnd(): number {
     return this.parts.now() + this.parts.times.leaseMs
   }
