@@ -22,7 +22,7 @@ const UNIT_TESTS = ['vitest/vitest.mjs', 'run', '--reporter=default', '--reporte
 
 /** Runs all checks; answers the names of those that failed. The unit tests' counts are left in `unitReport`. */
 export async function check() {
-  ensureSystemPackages(['ffmpeg'])
+  ensureSystemPackages(['ffmpeg', 'redis'])
   await mkdir(join(cacheDir, 'test'), { recursive: true })
   const failed = []
   const waiting = [...STEPS]

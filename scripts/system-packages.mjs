@@ -8,6 +8,8 @@ import { delimiter, join } from 'node:path'
 // the command that shows it is there on systems without dpkg.
 const GROUPS = {
   ffmpeg: [{ packages: ['ffmpeg'], command: 'ffmpeg' }],
+  // Only tests start one; a server of its own is the operator's.
+  redis: [{ packages: ['redis-server'], command: 'redis-server' }],
   display: [
     { packages: ['xvfb'], command: 'Xvfb' },
     { packages: ['xauth'], command: 'xauth' },
@@ -24,7 +26,7 @@ const GROUPS = {
   fonts: [{ packages: ['fonts-wqy-zenhei', 'fonts-noto-cjk', 'fonts-wqy-microhei', 'fonts-arphic-uming'] }],
 }
 
-/** Sees to the named groups (`ffmpeg`, `display`, `electron`, `fonts`); answers the names of what is still missing. */
+/** Sees to the named groups (`ffmpeg`, `redis`, `display`, `electron`, `fonts`); answers the names of what is still missing. */
 export function ensureSystemPackages(groups) {
   const needs = groups.flatMap((group) => GROUPS[group])
   if (!hasApt()) return report(needs.filter((need) => need.command !== undefined && !onPath(need.command)).map((need) => need.command))

@@ -13,7 +13,7 @@ import { ensureSystemPackages } from './system-packages.mjs'
 const endToEndReport = join(cacheDir, 'test', 'end-to-end.json')
 const hasDisplay = process.platform !== 'linux' || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
 
-ensureSystemPackages(['ffmpeg', 'electron', 'fonts', ...(hasDisplay ? [] : ['display'])])
+ensureSystemPackages(['ffmpeg', 'redis', 'electron', 'fonts', ...(hasDisplay ? [] : ['display'])])
 const runtime = await findRuntime()
 if (runtime.note) console.log(runtime.note)
 await buildIfStale()

@@ -46,7 +46,7 @@ describe('the configuration of the monitor', () => {
     const { provider } = readConfig(['monitor'], {
       ...{ ...hub, GPU_PROVIDER: 'command', GPU_HEALTH_URL: 'http://127.0.0.1:1', PATH: '/bin', CLOUD_KEY: 'theirs' },
       ...{ GPU_START_COMMAND: 'cloud start', GPU_STOP_COMMAND: '["cloud", "stop it"]', GPU_STATE_COMMAND: 'cloud state' },
-      ...{ WORKER_SECRET: 'a worker secret', HEYGEM_API_SECRET: 's', LICENSE_KEYS: 'k', GPU_PROVIDER_SECRET: 'p', REDIS_URL: 'r' },
+      ...{ WORKER_SECRET: 'a worker secret', HEYGEM_API_SECRET: 's', LICENSE_KEYS: 'k', GPU_PROVIDER_SECRET: 'p', REDIS_URL: 'redis://:r@127.0.0.1' },
     }).monitor
     expect(provider).toEqual({
       ...{ kind: 'command', start: ['cloud', 'start'], stop: ['cloud', 'stop it'], state: ['cloud', 'state'] },

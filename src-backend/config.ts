@@ -19,6 +19,8 @@ export interface Config {
     readonly secret: string
     readonly licenseFile: string | undefined
     readonly licenseKeys: readonly string[]
+    /** Undefined: one process alone, with a file. */
+    readonly redisUrl: string | undefined
     /** How long a task stays a worker's without a word of it. */
     readonly leaseMs: number
     /** How many tasks of one license may wait, and for how long. */
@@ -73,6 +75,7 @@ const environmentSchema = z.object({
   HEYGEM_API_SECRET: optional,
   API_SECRET: optional,
   GPU_SECRET: optional,
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'not a redis:// or rediss:// address' }).optional(),
   LEASE_MS: z.coerce.number('not a number').int().min(100).default(30_000),
   QUEUE_LIMIT: z.coerce.number('not a number').int().positive().default(100),
   QUEUE_TTL_SECONDS: z.coerce.number('not a number').positive().default(86_400),
@@ -131,6 +134,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
       secret: env.API_SECRET ?? env.HEYGEM_API_SECRET ?? '',
       licenseFile: env.LICENSE_FILE,
       licenseKeys: (env.LICENSE_KEYS ?? '').split(',').map((key) => key.trim()).filter(Boolean),
+      redisUrl: env.REDIS_URL,
       leaseMs: env.LEASE_MS,
       queueLimit: env.QUEUE_LIMIT,
       queueTtlMs: env.QUEUE_TTL_SECONDS * 1000,

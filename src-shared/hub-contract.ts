@@ -139,6 +139,8 @@ const hubMessageSchema = z.discriminatedUnion('type', [
     role: z.string().optional(),
     key: z.string().optional(),
     device_type: z.string().optional(),
+    /** Ours, to a worker: how long a lease lasts without a word. */
+    lease_ms: z.number().positive().optional(),
   }),
   jobSubmitSchema,
   z.object({ type: z.literal('gpu_task'), ...jobSubmitFields }),

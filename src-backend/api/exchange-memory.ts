@@ -1,4 +1,5 @@
 // The exchange of one process: it has nobody to tell but itself.
+import { randomUUID } from 'node:crypto'
 import type { HubMessageOut } from '../../src-shared/hub-contract'
 import { noticeLifeMs, noticesKept, type Exchange, type KeptPower, type News, type Presence, type PresentRole } from './exchange'
 
@@ -9,6 +10,10 @@ export class MemoryExchange implements Exchange {
   private notices: { readonly message: HubMessageOut; readonly until: number }[] = []
 
   constructor(private readonly now: () => number) {}
+
+  connectionId(): string {
+    return randomUUID()
+  }
 
   publish(news: News): Promise<void> {
     // Later, as it would come over a line: nobody hears of their own doing in the middle of it.

@@ -38,6 +38,9 @@ export interface Exchange {
   /** One listener; called after `publish` of whatever process. */
   listen(listener: (news: News) => void): void
 
+  /** For a new connection; never the same twice, in no process (quirk 39). */
+  connectionId(): string
+
   /** `id` is a connection's. */
   join(role: PresentRole, id: string): Promise<void>
   leave(role: PresentRole, id: string): Promise<void>

@@ -25,8 +25,6 @@ export interface HubParts {
   /** Undefined: no monitor can register. */
   readonly monitorSecret: string | undefined
   readonly times: HubTimes
-  /** Of a connection; never the same twice, in no process. */
-  readonly newId: () => string
 }
 
 export interface PeerLine extends Line {

@@ -24,7 +24,7 @@ export async function becomeWorker(line: PeerLine, parts: HubParts, message: Reg
     },
   })
   if (renders) await exchange.join('workers', line.id)
-  line.send({ type: 'registered', role: 'worker' })
+  line.send({ type: 'registered', role: 'worker', lease_ms: queue.leaseMs })
   log.info('worker_joined', { worker: line.id, tasks: message.tasks.length })
   const seat = {
     id: line.id,
@@ -106,9 +106,10 @@ class WorkerOnLine {
         }
         return
       case 'gpu.inputs.there':
-        queue.inputsCame(message.hashes)
+        await queue.inputsCame(message.hashes)
         return
       case 'gpu.task.active':
+        if ((await exchange.presence()).monitors === 0) return
         await exchange.notice({ type: 'gpu.task.active', task_id: message.task_id, task_type: message.task_type, ts: message.ts })
         return
     }

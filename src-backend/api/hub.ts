@@ -74,7 +74,7 @@ class Peer implements PeerLine {
     fd: number,
     private readonly parts: HubParts,
   ) {
-    this.id = parts.newId()
+    this.id = parts.exchange.connectionId()
     this.role = visitor(this, parts)
     ws.on('message', (data, isBinary) => {
       this.alive = true

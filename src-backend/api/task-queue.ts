@@ -204,7 +204,17 @@ export class TaskQueue {
   }
 
   /** Files came to a worker, or to the API's own store: tasks that lacked them are offered again. */
-  inputsCame(hashes: readonly string[]): void {
+  async inputsCame(hashes: readonly string[]): Promise<void> {
+    const { lacking, waiting } = await this.parts.store.counts(0)
+    for (const id of lacking > 0 ? await this.parts.store.waiting(waiting) : []) {
+      const task = await this.parts.store.find(id)
+      if (task?.state.kind !== 'queued' || task.state.waitingFor !== 'inputs') continue
+      if (!hashes.includes(task.inputs.audioHash) && !hashes.includes(task.inputs.videoHash)) continue
+      // The other file may still be on its way here; one that came to a worker says nothing of this store.
+      if ((await this.parts.inputsThere?.(task.inputs)) === false) continue
+      await this.apply(id, { type: 'inputsLooked', there: true })
+      this.announceWaiting(task)
+    }
     this.publish({ type: 'inputsCame', hashes })
   }
 
@@ -229,6 +239,10 @@ export class TaskQueue {
     clearTimeout(this.sweeping)
     this.board.clear()
     await Promise.all([this.dispatching, this.swept])
+  }
+
+  get leaseMs(): number {
+    return this.parts.times.leaseMs
   }
 
   private leaseEnd(): number {
@@ -306,7 +320,7 @@ export class TaskQueue {
         const task = await this.apply(taskId, { type: 'claimed', worker: worker.id, lease, leaseUntil: this.leaseEnd() })
         if (task && isHeldBy(task, { worker: worker.id, lease })) {
           if (!this.board.give(worker, task, lease, this.parts.times.leaseMs)) await this.apply(taskId, { type: 'untaken', worker: worker.id })
-        } else {
+        } else if (task) {
           // Another process was quicker: there may be more than was looked at.
           again = true
         }

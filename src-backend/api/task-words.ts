@@ -1,8 +1,7 @@
 // A task in the contract's words (contract.md §2.4, §3.2): what HTTP status and the hub say of it to its owner.
-import type { HubMessageOut } from '../../src-shared/hub-contract'
-import { heygemTaskType } from '../../src-shared/hub-contract'
 import { assertNever } from '../../src-shared/errors'
 import type { GpuTaskStatus } from '../../src-shared/gpu-contract'
+import { heygemTaskType, type HubMessageOut, type JobSubmit } from '../../src-shared/hub-contract'
 import type { ApiTask } from './task'
 
 export function statusOf(task: ApiTask): GpuTaskStatus {
@@ -90,4 +89,24 @@ export function resultMessages(task: ApiTask): readonly HubMessageOut[] {
     { type: 'gpu.job.result', ...said },
     { type: 'gpu_task_result', ...said },
   ]
+}
+
+/** The whole job: for its worker, and in the list that operators look into. `key` is not the license key (quirk 36). */
+export function jobOf(task: ApiTask): JobSubmit {
+  const { audioHash, audioExt, videoHash, videoExt } = task.inputs
+  return {
+    type: 'gpu.job.submit',
+    task_type: heygemTaskType,
+    request_id: task.id,
+    key: task.owner,
+    sender_fd: 0,
+    payload: {
+      task_id: task.id,
+      audio_hash: audioHash,
+      audio_ext: audioExt,
+      video_hash: videoHash,
+      video_ext: videoExt,
+      ...(task.clientTaskId !== undefined && { client_task_id: task.clientTaskId }),
+    },
+  }
 }

@@ -1,5 +1,4 @@
 // An API server for tests: the real rooms on a folder and a port of its own, and a worker that the test plays itself.
-import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,12 +57,12 @@ export async function startTestApi(options: TestApiOptions = {}) {
     ...(options.inputsThere && { inputsThere: options.inputsThere }),
   })
   files.subscribe((hash) => {
-    queue.inputsCame([hash])
+    void queue.inputsCame([hash])
   })
   const limits = { maxBytes: options.maxUploadBytes ?? Number.MAX_SAFE_INTEGER, idleMs: 10_000 }
   const server = createApiServer({ licenses, queue, power, inputs: { files, limits }, workerSecret, log })
   const hub = openHub(server.server, {
-    ...{ queue, exchange, power, licenses, log, workerSecret, monitorSecret, newId: randomUUID },
+    ...{ queue, exchange, power, licenses, log, workerSecret, monitorSecret },
     times: { ...hubTimes, ...options.times },
   })
   const url = await listen(server, '127.0.0.1', options.port ?? 0)

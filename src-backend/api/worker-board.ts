@@ -1,7 +1,8 @@
 // The workers connected to this process: what each holds, what each could take, and what it should not be offered for
 // now. Only memory of this process: who has a task for good is in the store.
-import { heygemTaskType, type JobSubmit } from '../../src-shared/hub-contract'
+import type { JobSubmit } from '../../src-shared/hub-contract'
 import type { ApiTask } from './task'
+import { jobOf } from './task-words'
 
 /** A worker as the queue sees it. */
 export interface QueueWorker {
@@ -77,7 +78,7 @@ export class WorkerBoard {
   give(worker: QueueWorker, task: ApiTask, lease: string, leaseMs: number): boolean {
     if (!this.seats.has(worker.id)) return false
     this.hold(worker.id, task, lease)
-    worker.send(toJob(task, lease, leaseMs))
+    worker.send({ ...jobOf(task), lease, lease_ms: leaseMs })
     return true
   }
 
@@ -114,25 +115,4 @@ export class WorkerBoard {
 
 function freeOf({ worker, held }: Seat): number {
   return Math.max(0, worker.slots - held.size)
-}
-
-function toJob(task: ApiTask, lease: string, leaseMs: number): JobSubmit {
-  const { audioHash, audioExt, videoHash, videoExt } = task.inputs
-  return {
-    type: 'gpu.job.submit',
-    task_type: heygemTaskType,
-    request_id: task.id,
-    key: task.owner,
-    sender_fd: 0,
-    payload: {
-      task_id: task.id,
-      audio_hash: audioHash,
-      audio_ext: audioExt,
-      video_hash: videoHash,
-      video_ext: videoExt,
-      ...(task.clientTaskId !== undefined && { client_task_id: task.clientTaskId }),
-    },
-    lease,
-    lease_ms: leaseMs,
-  }
 }

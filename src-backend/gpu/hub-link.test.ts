@@ -6,7 +6,7 @@ import { runHubLink, type HubLinkTimes } from './hub-link'
 import { startTestGpu, type TestGpu, type TestGpuOptions } from './test-gpu'
 
 const files = { audio_hash: md5Of('audio'), video_hash: md5Of('video') }
-const times: HubLinkTimes = { reconnectMs: 1, longestReconnectMs: 5, silenceMs: 5_000, progressMs: 5, heartbeatMs: 10, activeMs: 10, lookMs: 5 }
+const times: HubLinkTimes = { reconnectMs: 1, longestReconnectMs: 5, silenceMs: 5_000, progressMs: 5, heartbeatMs: 60_000, activeMs: 10, lookMs: 5 }
 
 describe('the worker and the API', () => {
   let api: TestApi

@@ -32,7 +32,7 @@ export interface HubLinkTimes {
   readonly silenceMs: number
   /** Progress of a running task is told this often; changes of state at once. */
   readonly progressMs: number
-  /** Leases are renewed this often; it is a small part of the hub's lease. */
+  /** Leases are renewed this often, or three times in a lease where the hub's are short. */
   readonly heartbeatMs: number
   /** A running task keeps the GPU machine awake. */
   readonly activeMs: number
@@ -70,6 +70,7 @@ class Line {
   private readonly ws: WebSocket
   private registered = false
   private silence: NodeJS.Timeout | undefined
+  private renewing: NodeJS.Timeout | undefined
   private handling: Promise<void> = Promise.resolve()
   private readonly dirty = new Set<string>()
   private readonly toldState = new Map<string, GpuTask['state']['kind']>()
@@ -94,9 +95,6 @@ class Line {
       setInterval(() => {
         this.tellDirty()
       }, parts.times.progressMs),
-      setInterval(() => {
-        this.renewLeases()
-      }, parts.times.heartbeatMs),
       setInterval(() => {
         this.tellActive()
       }, parts.times.activeMs),
@@ -130,7 +128,7 @@ class Line {
     } finally {
       signal.removeEventListener('abort', end)
       unsubscribe()
-      for (const timer of timers) clearInterval(timer)
+      for (const timer of [...timers, this.renewing]) clearInterval(timer)
       clearTimeout(this.silence)
     }
   }
@@ -172,6 +170,11 @@ class Line {
     const { message } = parsed
     if (message.type === 'registered') {
       this.registered = true
+      const beatMs = Math.min(this.parts.times.heartbeatMs, (message.lease_ms ?? Infinity) / 3)
+      clearInterval(this.renewing)
+      this.renewing = setInterval(() => {
+        this.renewLeases()
+      }, beatMs)
       this.parts.log.info('hub_registered')
     } else if (message.type === 'gpu.job.submit') {
       if (isWholeJob(message)) await this.takeJob(message)
