@@ -44,21 +44,22 @@ export async function probe(path: string): Promise<Probe> {
   return { videoCodec: codecOf('video'), audioCodec: codecOf('audio'), durationSec: Number(format.duration) }
 }
 
-export interface Backend {
-  readonly apiUrl: string
-  readonly gpuUrl: string
+export interface Role {
+  /** Undefined where the role listens to nobody. */
+  readonly apiUrl: string | undefined
+  readonly gpuUrl: string | undefined
   readonly process: ChildProcess
   readonly stop: () => Promise<void>
 }
 
-/** The backend as operators run it: both roles in one program, on free ports. */
-export async function startBackend(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<Backend> {
-  const child = spawn(process.execPath, [join(projectRoot, 'out/main/backend.js'), 'all'], {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], API_PORT: '0', GPU_PORT: '0', DATA_DIR: dataDir, ...env },
-    stdio: ['ignore', 'pipe', 'ignore'],
+/** A role of the backend as operators run it: a program of its own. Ports are free ones unless given. */
+export async function startRole(role: 'all' | 'api' | 'gpu' | 'monitor', env: Readonly<Record<string, string>>): Promise<Role> {
+  const child = spawn(process.execPath, [join(projectRoot, 'out/main/backend.js'), role], {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], API_PORT: '0', GPU_PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-  const { apiUrl, gpuUrl } = JSON.parse(line) as { apiUrl: string; gpuUrl: string }
+  const { apiUrl, gpuUrl } = JSON.parse(line) as { apiUrl?: string; gpuUrl?: string }
   return {
     apiUrl,
     gpuUrl,
@@ -69,4 +70,15 @@ export async function startBackend(dataDir: string, env: Readonly<Record<string,
       await once(child, 'exit')
     },
   }
+}
+
+export interface Backend extends Role {
+  readonly apiUrl: string
+  readonly gpuUrl: string
+}
+
+/** API and GPU service in one program. */
+export async function startBackend(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<Backend> {
+  const role = await startRole('all', { DATA_DIR: dataDir, ...env })
+  return { ...role, apiUrl: role.apiUrl ?? '', gpuUrl: role.gpuUrl ?? '' }
 }

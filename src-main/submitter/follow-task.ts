@@ -1,13 +1,12 @@
 // The following step: looks at the task until it has ended, through a GPU machine that is off, waking, or gone again.
 // HTTP is truth; hints only make the next look come sooner.
-import { DeskError } from '../../src-shared/errors'
 import type { JobEvent, Progress } from '../../src-shared/job'
 import type { ApiClient } from './api-client'
 import type { GpuClient } from './gpu-client'
 import { lookAtTask, type Followed, type Look, type Sighting } from './look-at-task'
 import { createProgressMeter } from './progress-meter'
 import { pause } from './retry'
-import type { Wake } from './wake-gpu'
+import { throwIfHopeless, type Wake } from './wake-gpu'
 
 export type TaskEnd =
   | { readonly kind: 'done'; readonly taskId: string; readonly engine: string | null }
@@ -109,12 +108,10 @@ export async function followTask(followed: Followed, deps: FollowDeps, report: (
   async function napWhileOff(look: Look): Promise<void> {
     const event = wake.off(look.power, await deps.inputsStored())
     report(event)
-    if (event.type === 'wakeProgressed' && event.trouble !== null && !deps.waitForever) throw wakeError(event.trouble)
+    throwIfHopeless(event, deps.waitForever)
     await wake.nap(signal)
   }
 }
-
-const wakeError = (trouble: 'nobody' | 'boot_failed'): DeskError => new DeskError(trouble === 'nobody' ? 'gpu_off' : 'gpu_boot_failed', { server: 'gpu' })
 
 /** A task that runs or is done has what it needs, whatever the server has cleaned up since. */
 const mayLackInputs = (look: Look): boolean => look.kind !== 'seen' || look.status === 'queued' || look.status === 'error'

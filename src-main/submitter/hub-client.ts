@@ -126,7 +126,8 @@ function newsOf(message: HubMessage): PowerNews | null {
     case 'gpu.power.online':
       return about('running')
     case 'gpu.power.boot.result':
-      return message.success ? null : about('stopped', message.will_retry === true ? null : 'boot_failed')
+      if (message.success || message.will_retry === true) return null
+      return message.status === 'no_monitor' ? about('unknown', 'nobody') : about('stopped', 'boot_failed')
     default:
       return null
   }

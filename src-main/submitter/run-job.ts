@@ -5,12 +5,13 @@ import { createApiClient } from './api-client'
 import { checkOutputFolder, downloadResult } from './download-result'
 import { followTask, type FollowTimes, type TaskEnd } from './follow-task'
 import { createGpuClient } from './gpu-client'
+import { isSilent } from './json-request'
 import { apiStoresFiles, prepareTask, type HashedFiles, type Placed, type Run } from './prepare-task'
 import { stepBackoff, Stopped, type Backoff } from './retry'
 import type { ServerMemory, Servers, WakeMemory } from './servers'
 import type { Slots } from './slots'
 import { missingFiles, uploadMissing } from './upload-file'
-import { createWake, type PowerWatch, type WakeTimes } from './wake-gpu'
+import { createWake, throwIfHopeless, type PowerWatch, type Wake, type WakeTimes } from './wake-gpu'
 
 export interface RunDeps {
   /** Where the servers are now; starts the built-in service when that is what is used. */
@@ -55,7 +56,7 @@ export async function runJob(job: Job, deps: RunDeps, report: (event: JobEvent) 
   for (let submissions = 1; ; submissions++) {
     const { files, placed } = await prepareTask(run)
     const end = await follow(run, deps, files, placed)
-    const problem = end.kind === 'done' ? await fetchResult(run, end) : problemOf(end)
+    const problem = end.kind === 'done' ? await fetchResult(run, deps, end) : problemOf(end)
     if (problem === null) return
     // Whatever comes next asks for another task; this one is of no use any more.
     run.tell({ type: 'taskForgotten' })
@@ -71,16 +72,47 @@ const problemOf = (end: Extract<TaskEnd, { kind: 'failed' | 'lost' }>): DeskErro
 const uselessResult: ReadonlySet<DeskError['code']> = new Set(['result_gone', 'result_not_media', 'result_no_video', 'result_no_audio', 'result_wrong_duration'])
 
 /** Null when the result is here; the error when the task's result is no good. Throws what a retry with the same task may mend. */
-async function fetchResult({ current, gpu, tell, signal, backoff }: Run, end: Extract<TaskEnd, { kind: 'done' }>): Promise<DeskError | null> {
-  try {
-    tell({ type: 'finished', result: await downloadResult(current.job, end, gpu, tell, signal, backoff.step) })
-    return null
-  } catch (thrown) {
-    const error = thrown instanceof Stopped ? null : toDeskError(thrown)
-    if (error !== null && uselessResult.has(error.code)) return error
-    throw thrown
+async function fetchResult(run: Run, deps: RunDeps, end: Extract<TaskEnd, { kind: 'done' }>): Promise<DeskError | null> {
+  const { current, gpu, tell, signal, backoff } = run
+  for (;;) {
+    try {
+      tell({ type: 'finished', result: await downloadResult(current.job, end, gpu, tell, signal, backoff.step) })
+      return null
+    } catch (thrown) {
+      const error = thrown instanceof Stopped ? null : toDeskError(thrown)
+      if (error !== null && uselessResult.has(error.code)) return error
+      if (error === null || !isSilent(error)) throw thrown
+      // Rendered, and then the machine went off with the result on it: it is powered on once more.
+      await wakeForResult(run, deps, end.taskId)
+    }
   }
 }
+
+async function wakeForResult(run: Run, deps: RunDeps, taskId: string): Promise<void> {
+  const { gpu, api, tell, signal } = run
+  const wake = createWakeFor(deps, await deps.servers(signal))
+  try {
+    for (;;) {
+      try {
+        await (await gpu()).health(signal)
+        return
+      } catch (thrown) {
+        if (!(thrown instanceof DeskError) || !isSilent(thrown)) throw thrown
+      }
+      // Throws where the API is silent too: then it is the network, not the machine.
+      const status = await (await api()).status(taskId, signal)
+      const event = wake.off(status?.power, true)
+      tell(event)
+      throwIfHopeless(event, deps.waitForGpu)
+      await wake.nap(signal)
+    }
+  } finally {
+    wake.close()
+  }
+}
+
+const createWakeFor = (deps: RunDeps, servers: Servers): Wake =>
+  createWake(() => deps.watchPower(servers), () => deps.memory.usualWakeMs(servers.gpuUrl), deps.wakeTimes)
 
 async function follow(run: Run, deps: RunDeps, files: HashedFiles, placed: Placed): Promise<TaskEnd> {
   const { current, tell, gpu, api, signal, backoff } = run
@@ -108,7 +140,7 @@ async function follow(run: Run, deps: RunDeps, files: HashedFiles, placed: Place
     { taskId: current.job.taskId ?? '', videoMd5: files.video.md5, audioMd5: files.audio.md5 },
     {
       clients: async () => ({ gpu: await gpu(), api: await api() }),
-      wake: createWake(() => deps.watchPower(servers), () => deps.memory.usualWakeMs(servers.gpuUrl), deps.wakeTimes),
+      wake: createWakeFor(deps, servers),
       knownOff: placed === 'api' || placed === 'later',
       inputsStored,
       sendLateInputs,

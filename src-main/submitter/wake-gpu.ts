@@ -1,6 +1,7 @@
 // What is said and done while the GPU machine is off: the state *waking*, true to what the API and the hub say of the
 // machine, and looks that come sooner when the hub hints at news. Nobody there to power it on is said after a minute.
 import type { PowerReply } from '../../src-shared/api-contract'
+import { DeskError } from '../../src-shared/errors'
 import type { JobEvent, WakeTrouble } from '../../src-shared/job'
 import type { PowerStatus } from '../../src-shared/power-contract'
 import { pause, Stopped } from './retry'
@@ -28,9 +29,11 @@ export interface WakeTimes {
 
 export const wakeTimes: WakeTimes = { lookMs: 3_000, nobodyMs: 60_000 }
 
+type WakeProgressed = Extract<JobEvent, { type: 'wakeProgressed' }>
+
 export interface Wake {
   /** The machine is off: what to report. `power` is what our API says of it, undefined on others. */
-  readonly off: (power: PowerReply | undefined, inputsStored: boolean) => JobEvent
+  readonly off: (power: PowerReply | undefined, inputsStored: boolean) => WakeProgressed
   /** Waits until the next look is due, or a hint says that it is worth looking. */
   readonly nap: (signal: AbortSignal) => Promise<void>
   /** The machine answers: how long it took, null when it was not waited for. Stops listening. */
@@ -82,4 +85,9 @@ function troubleOf(power: PowerReply | undefined, heard: PowerNews | null, waite
   if (power?.error !== undefined || heard?.trouble === 'boot_failed') return 'boot_failed'
   const somebody = power === undefined ? heard !== null && heard.trouble !== 'nobody' : power.monitored
   return !somebody && waitedLong ? 'nobody' : null
+}
+
+/** Where nobody waits for ever, a machine that will not come up ends the run with gpu_off or gpu_boot_failed. */
+export function throwIfHopeless({ trouble }: WakeProgressed, waitForever: boolean): void {
+  if (trouble !== null && !waitForever) throw new DeskError(trouble === 'nobody' ? 'gpu_off' : 'gpu_boot_failed', { server: 'gpu' })
 }
