@@ -37,7 +37,8 @@ export async function launchDesk({ home, env = {}, size }: LaunchOptions): Promi
   if (size !== undefined) {
     await app.evaluate(({ BrowserWindow }, wished) => BrowserWindow.getAllWindows()[0]?.setContentSize(wished.width, wished.height), size)
   }
-  await page.getByTestId('nav-new').waitFor()
+  // The screens load when they are opened: the first one is there when its first button is.
+  await page.getByTestId('pick-audio').waitFor()
   return {
     app,
     page,

@@ -89,8 +89,9 @@ test('files dropped on the window find their places, the samples work, a job can
   const { page } = desk
   const devtools = await page.context().newCDPSession(page)
   const drop = async (path: string): Promise<void> => {
+    // On the heading: a slot would take it for its own role.
     const data = { items: [], files: [path], dragOperationsMask: 1 }
-    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await devtools.send('Input.dispatchDragEvent', { type, x: 600, y: 300, data })
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await devtools.send('Input.dispatchDragEvent', { type, x: 500, y: 24, data })
   }
   await drop(audio)
   await expect(page.getByTestId('verdict-audio')).toContainText('可以使用')
