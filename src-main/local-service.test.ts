@@ -9,7 +9,7 @@ import { useTempDirs } from './submitter/testing/temp-dir'
 
 const launchBackend = launchChild(new URL('../out/main/backend.js', import.meta.url))
 
-describe('the built-in service', () => {
+describe('the built-in service', { timeout: 60_000 }, () => {
   const tempDir = useTempDirs()
   let dir: string
   const made: LocalService[] = []
