@@ -1,7 +1,7 @@
 // The built-in backend: started when the first job needs it, shared by the app and the command line of one home folder,
 // started again when it has died. Knows no Electron: how the program is launched is passed in.
 import { execFile } from 'node:child_process'
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -41,6 +41,12 @@ const run = promisify(execFile)
 
 const startLimitMs = 20_000
 
+/** How the backend ends when another one has the same folder. */
+const folderInUse = 3
+class FolderInUse extends Error {
+  override readonly name = 'FolderInUse'
+}
+
 export function createLocalService(serviceDir: string, launch: LaunchService, env: NodeJS.ProcessEnv): LocalService {
   const listeners = new Set<(view: ServiceView) => void>()
   let view: ServiceView = { kind: 'starting' }
@@ -52,9 +58,6 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
     view = next
     for (const listener of listeners) listener(next)
   }
-
-  /** Whether `running.json` is about a service that this object started. */
-  const isOwnNote = async (pid: number): Promise<boolean> => (await readJson(notePath, runningSchema))?.pid === pid
 
   const startOwn = async (keys: Keys): Promise<Addresses> => {
     show({ kind: 'starting' })
@@ -102,7 +105,7 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
       // service is as healthy.
       const api = createApiClient({ ...running, licenseKey: keys.licenseKey, apiSecret: '', gpuSecret: '', machineCode: 'local' }, noMemory)
       await api.checkLicense(AbortSignal.any([signal, AbortSignal.timeout(2_000)]))
-      return running
+      return { apiUrl: running.apiUrl, gpuUrl: running.gpuUrl }
     } catch {
       return null
     }
@@ -116,16 +119,19 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
       try {
         return await startOwn(keys)
       } catch (thrown) {
-        // Another program starts it at this moment, or its last one still ends: soon it is found, or the folder is free.
-        if (!isFolderInUse(thrown) || signal.aborted || stopping) throw thrown
-        await pause(100, signal).catch(() => undefined)
+        // Another program of this home was quicker, and says in a moment where its service listens; or the last service
+        // still ends, and then the folder is free.
+        if (!(thrown instanceof FolderInUse)) throw thrown
+        if (signal.aborted || stopping) throw new DeskError('service_failed', {}, thrown)
+        await pause(200, signal).catch(() => undefined)
       }
     }
   }
 
   let ensuring: Promise<Addresses> | null = null
   const ensureRunning = async (keys: Keys): Promise<Addresses> => {
-    if (own !== null) return own.addresses
+    // A start under way comes first: it may still turn out that the folder is another program's.
+    if (ensuring === null && own !== null) return own.addresses
     ensuring ??= (async () => {
       if (stopping) throw new DeskError('service_failed')
       return findOrStart(keys)
@@ -155,8 +161,8 @@ export function createLocalService(serviceDir: string, launch: LaunchService, en
       stopping = true
       const launched = own?.launched
       if (launched === undefined) return
-      // First, so that nobody who comes meanwhile is sent to it; and not where another one has started its own since.
-      if (await isOwnNote(launched.pid)) await rm(notePath, { force: true })
+      // Before its end, so that nobody who comes meanwhile is sent to it; and only the note of its own.
+      if ((await readJson(notePath, runningSchema))?.pid === launched.pid) await rm(notePath, { force: true })
       launched.stop()
       await launched.exited
     },
@@ -177,11 +183,6 @@ async function requireFfmpeg(env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-/** How the backend ends when another one has the same folder. */
-const folderInUse = 3
-class FolderInUse extends Error {}
-const isFolderInUse = (thrown: unknown): boolean => thrown instanceof DeskError && thrown.cause instanceof FolderInUse
-
 /** The line that says where the service listens; service_failed when it ends or stays silent instead. */
 async function firstAddresses(launched: LaunchedService): Promise<Addresses> {
   let timer: NodeJS.Timeout | undefined
@@ -197,7 +198,7 @@ async function firstAddresses(launched: LaunchedService): Promise<Addresses> {
     ])
     return readySchema.parse(JSON.parse(line))
   } catch (thrown) {
-    throw thrown instanceof DeskError ? thrown : new DeskError('service_failed', {}, thrown)
+    throw thrown instanceof DeskError || thrown instanceof FolderInUse ? thrown : new DeskError('service_failed', {}, thrown)
   } finally {
     clearTimeout(timer)
   }
@@ -219,18 +220,18 @@ async function loadKeys(serviceDir: string): Promise<Keys> {
   const kept = await readJson(path, keysSchema)
   if (kept !== null) return kept
   const random = (): string => randomBytes(24).toString('base64url')
-  const keys = { licenseKey: `local-${random()}`, gpuSecret: random(), workerSecret: random() }
-  const draft = `${path}.${randomUUID()}`
-  await writePrivate(draft, keys)
-  try {
-    // Of two programs that make them at once the first one's count: a link does not overwrite.
-    await link(draft, path)
-  } catch {
-    // Theirs; or no file that can be read as keys, or no links on this disk.
-    if ((await readJson(path, keysSchema)) === null) await rename(draft, path)
-  }
+  // Of two programs that make them at once, the first file that is there whole counts for both.
+  const draft = `${path}.${process.pid}`
+  await writePrivate(draft, { licenseKey: `local-${random()}`, gpuSecret: random(), workerSecret: random() })
+  await link(draft, path).catch(async (thrown: unknown) => {
+    // A file that is there but does not parse is replaced; so is none where the file system knows no links.
+    const theirs = (thrown as NodeJS.ErrnoException).code === 'EEXIST' ? await readJson(path, keysSchema) : null
+    if (theirs === null) await rename(draft, path)
+  })
   await rm(draft, { force: true })
-  return (await readJson(path, keysSchema)) ?? keys
+  const keys = await readJson(path, keysSchema)
+  if (keys === null) throw new DeskError('service_failed')
+  return keys
 }
 
 async function readJson<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S> | null> {

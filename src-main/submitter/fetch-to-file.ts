@@ -6,7 +6,7 @@ import { text as readText } from 'node:stream/consumers'
 import { basename, dirname } from 'node:path'
 import axios from 'axios'
 import { DeskError, type ServerName } from '../../src-shared/errors'
-import { hostOf, networkError } from './json-request'
+import { checkHeaders, hostOf, networkError } from './json-request'
 import { Stopped } from './retry'
 
 export interface FileFetch {
@@ -37,6 +37,7 @@ export async function fetchToFile(fetch: FileFetch): Promise<FetchedFile> {
     idleTimer = setTimeout(() => idle.abort(), idleMs)
   }
   try {
+    checkHeaders(fetch.headers, server, host)
     const reply = await axios.get<Readable>(fetch.url, {
       // As it is, not packed: a length that counts, and the bytes of a video.
       headers: { ...fetch.headers, 'Accept-Encoding': 'identity' },

@@ -189,6 +189,13 @@ describe('the GPU client', () => {
     })
   })
 
+  it('calls a secret that no header can carry wrong, wherever it is needed', async () => {
+    const asking = client({ gpuSecret: '密钥-1234' })
+    const ends = [asking.checkFiles([], never), asking.uploadFile(tiny(), () => undefined, never), asking.progress('t', never), asking.download('t', join(tempDir(), 'x'), () => undefined, never)].map(failureOf)
+    for (const failure of await Promise.all(ends)) expect(failure.code).toBe('secret_wrong')
+    expect(server.seen()).toBe(0)
+  })
+
   it('never puts a key into an address', async () => {
     const asking = client()
     const work = [asking.health(never), asking.checkFiles([], never), asking.uploadFile(tiny(), () => undefined, never), asking.progress('t', never), asking.download('t', join(tempDir(), 'x'), () => undefined, never)]

@@ -168,6 +168,17 @@ describe('requestJson', () => {
     await asked.hungUp
   })
 
+  it.each([
+    ['gpu', 'secret_wrong'],
+    ['api', 'license_unknown'],
+  ] as const)('sends the %s server no key that a header cannot carry, and no other one instead', async (name, code) => {
+    for (const key of ['卡密-1234', 'KEY\u200b1234', 'KEY\n1234', 'clé-1234']) {
+      const failure = await failureOf(ask({ server: name, headers: { Authorization: `Bearer ${key}` } }))
+      expect(failure.toData()).toEqual({ code, detail: { server: name, host: server.host } })
+    }
+    expect(server.seen()).toBe(0)
+  })
+
   it('asks nothing when it was stopped before', async () => {
     await stopOf(ask({ signal: AbortSignal.abort() }))
     expect(server.seen()).toBe(0)

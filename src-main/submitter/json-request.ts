@@ -28,6 +28,7 @@ const maxReplyBytes = 8 * 1024 * 1024
 export async function requestJson(request: JsonRequest): Promise<JsonReply> {
   const { server, signal } = request
   const host = hostOf(request.baseUrl)
+  checkHeaders(request.headers, server, host)
   try {
     const reply = await axios.request<string>({
       method: request.method,
@@ -50,6 +51,12 @@ export async function requestJson(request: JsonRequest): Promise<JsonReply> {
     if (signal.aborted) throw new Stopped()
     throw networkError(thrown, server, host)
   }
+}
+
+/** Throws where a key does not fit into a header: axios would leave such signs out and send another key. */
+export function checkHeaders(headers: Readonly<Record<string, string>>, server: ServerName, host: string): void {
+  if (Object.values(headers).every((value) => /^[\x20-\x7e]*$/.test(value))) return
+  throw new DeskError(server === 'gpu' ? 'secret_wrong' : 'license_unknown', { server, host })
 }
 
 export function parseReply(server: ServerName, host: string, status: number, text: string): unknown {

@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises'
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { DeskError, type ServerName } from '../../src-shared/errors'
-import { hostOf, networkError } from './json-request'
+import { checkHeaders, hostOf, networkError } from './json-request'
 import { fileError } from './media-probe'
 import { Stopped } from './retry'
 
@@ -62,6 +62,7 @@ export async function postFile(post: FilePost): Promise<PostReply> {
   }
   let request: ClientRequest | undefined
   try {
+    checkHeaders(post.headers, server, host)
     request = start()
     const reply = readReply(request)
     await writeAll(request, handle, head, tail, file, post.report, reply)

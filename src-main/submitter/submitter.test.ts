@@ -30,7 +30,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(mediaDir, { recursive: true, force: true }))
 
-describe('the submitter with the deployed servers', () => {
+describe('the submitter with the deployed servers', { timeout: 60_000 }, () => {
   const tempDir = useTempDirs()
   let dir: string
   let servers: Deployed
