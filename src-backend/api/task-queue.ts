@@ -69,7 +69,8 @@ export interface Demand {
   readonly recent: boolean
 }
 
-const recentMs = 60_000
+/** In leases: a minute by default. */
+const recentLeases = 2
 
 export class TaskQueue {
   private readonly board: WorkerBoard
@@ -147,7 +148,7 @@ export class TaskQueue {
     return {
       waiting: counts.waiting - counts.lacking + counts.lackingSince,
       running: counts.assigned,
-      recent: this.parts.now() - this.lastActiveAt < recentMs,
+      recent: this.parts.now() - this.lastActiveAt < this.parts.times.leaseMs * recentLeases,
     }
   }
 
