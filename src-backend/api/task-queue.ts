@@ -75,6 +75,7 @@ const recentLeases = 2
 export class TaskQueue {
   private readonly board: WorkerBoard
   private dispatching: Promise<void> = Promise.resolve()
+  private nextRound: Promise<void> | undefined
   private sweeping: NodeJS.Timeout | undefined
   private swept: Promise<void> = Promise.resolve()
   /** Leases that ended while nobody could renew them are no losses. */
@@ -179,20 +180,22 @@ export class TaskQueue {
   /** For want of its files the task waits; for anything else it ends. */
   async refused(by: Holder, taskId: string, errorCode: string | undefined, message: string): Promise<void> {
     const code = taskErrorCodeSchema.safeParse(errorCode).data ?? 'engine_failed'
-    // First, or it were offered the same again at once.
+    // First, or it were offered the same again at once, or told to stop what it does not do.
     if (code === 'input_missing') this.lackedBy(by.worker, taskId)
+    this.board.drop(by.worker, taskId, by.lease)
     await this.apply(taskId, { type: 'refused', by, code, message, at: this.parts.now() })
-    this.release(by.worker, taskId)
+    void this.dispatch()
   }
 
   async reported(workerId: string, report: TaskReport): Promise<ReportAnswer> {
     const by = { worker: workerId, lease: report.lease }
+    const ended = report.status === 'done' || report.status === 'error' || report.status === 'cancelled'
     if (report.status === 'error' && report.error_code === 'input_missing') this.lackedBy(workerId, report.task_id)
+    if (ended) this.board.drop(workerId, report.task_id, report.lease)
     const event = { type: 'reported', by, report, at: this.parts.now(), leaseUntil: this.leaseEnd() } as const
     const task = await this.apply(report.task_id, event)
-    const ended = report.status === 'done' || report.status === 'error' || report.status === 'cancelled'
     if (!ended) return task && isHeldBy(task, by) ? 'heard' : 'notYours'
-    this.release(workerId, report.task_id)
+    void this.dispatch()
     return 'taken'
   }
 
@@ -254,11 +257,6 @@ export class TaskQueue {
     this.board.lack(workerId, taskId, this.parts.now() + this.parts.times.inputsRetryMs)
   }
 
-  private release(workerId: string, taskId: string): void {
-    this.board.drop(workerId, taskId)
-    void this.dispatch()
-  }
-
   /** To workers of other processes, and to the power monitor: who owns it is not the monitor's business. */
   private announceWaiting({ owner }: ApiTask): void {
     this.publish({ type: 'taskWaits' })
@@ -299,14 +297,20 @@ export class TaskQueue {
     this.publish({ type: 'said', to: { owner: task.owner }, messages: [...results, progressMessage(task)] })
   }
 
-  /** One round at a time in this process; between processes the store decides. Never rejects; the next round tries again. */
+  /**
+   * One round at a time in this process; between processes the store decides. Whoever asks while one is under way shares
+   * the next. Never rejects; a later round tries again.
+   */
   private dispatch(): Promise<void> {
-    this.dispatching = this.dispatching
-      .then(() => this.dispatchRound())
+    this.nextRound ??= this.dispatching = this.dispatching
+      .then(() => {
+        this.nextRound = undefined
+        return this.dispatchRound()
+      })
       .catch((error: unknown) => {
         this.parts.log.error('dispatch_failed', { reason: reasonOf(error) })
       })
-    return this.dispatching
+    return this.nextRound
   }
 
   private async dispatchRound(): Promise<void> {
@@ -366,7 +370,7 @@ export class TaskQueue {
       // What the worker itself ended or gave back needs no word.
       if (state?.kind === 'cancelled') this.board.revoke(taskId, lease, 'cancelled')
       else if (state?.kind === 'assigned' || (state?.kind === 'queued' && state.lastLease === lease)) this.board.revoke(taskId, lease, 'lease_lost')
-      else this.board.drop(workerId, taskId)
+      else this.board.drop(workerId, taskId, lease)
     }
     await this.dispatch()
   }
