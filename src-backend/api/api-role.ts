@@ -18,7 +18,8 @@ import { createApiServer } from './server'
 import type { TaskStore } from './store'
 import { MemoryTaskStore } from './store-memory'
 import { RedisTaskStore } from './store-redis'
-import { queueTimes, TaskQueue } from './task-queue'
+import { queueTimes } from './queue-parts'
+import { TaskQueue } from './task-queue'
 
 const uploadIdleMs = 120_000
 

@@ -6,7 +6,7 @@ import { heygemTaskType, type HubMessage, type RegisterClient } from '../../src-
 import { normaliseExt, normaliseHash } from '../input-names'
 import type { HubParts, PeerLine } from './hub-peer'
 import { StoreUnavailable } from './store'
-import { OrderConflict, QueueFull } from './task-queue'
+import { OrderConflict, QueueFull } from './queue-parts'
 import { submitWords } from './task-words'
 
 type Order = Extract<HubMessage, { type: 'gpu.job.submit' | 'gpu_task' }>

@@ -1,7 +1,7 @@
 // A worker on the hub: gives it tasks, and hands what it says of them to the queue.
 import { heygemTaskType, type HubMessage, type JobSubmit, type RegisterWorker } from '../../src-shared/hub-contract'
 import type { HubParts, PeerLine } from './hub-peer'
-import type { ReportAnswer } from './task-queue'
+import type { ReportAnswer } from './queue-parts'
 
 type FromWorker = Extract<
   HubMessage,

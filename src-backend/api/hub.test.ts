@@ -105,7 +105,7 @@ describe('the hub', () => {
   })
 
   it('leaves a task to a worker that says it has it, however long it has no news', async () => {
-    await start({ times: { leaseMs: 60 } })
+    await start({ times: { leaseMs: 500 } })
     const worker = await TestPeer.worker(api.hubUrl)
     await api.submit()
     const { id, lease } = await worker.acceptJob()
@@ -115,7 +115,7 @@ describe('the hub', () => {
     const other = await TestPeer.worker(api.hubUrl)
     const leases: unknown[] = []
     // Until several leases would have ended.
-    for (const until = Date.now() + 200; Date.now() < until; ) leases.push((await api.status(id)).status)
+    for (const until = Date.now() + 1200; Date.now() < until; ) leases.push((await api.status(id)).status)
     clearInterval(beating)
     expect(new Set(leases)).toEqual(new Set(['queued']))
     worker.send({ type: 'gpu.worker.heartbeat', tasks: [{ task_id: id, lease: 'another' }] })

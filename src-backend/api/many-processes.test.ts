@@ -103,7 +103,9 @@ describe('two APIs on one Redis', () => {
   })
 
   it('cancel what a worker of the other runs', async () => {
-    const [here, there] = [await start(), await start()]
+    // News bring it, not the look that comes for what news lost.
+    const options = { times: { sweepMs: 60_000 } }
+    const [here, there] = [await start(options), await start(options)]
     const worker = await TestPeer.worker(there.hubUrl)
     const id = await submit(here)
     await worker.accept()

@@ -19,7 +19,8 @@ import type { Licenses, Owner } from './licenses'
 import type { PowerDesk } from './power-desk'
 import { StoreUnavailable } from './store'
 import { isFinal, type ApiTask } from './task'
-import { OrderConflict, QueueFull, type TaskQueue } from './task-queue'
+import { OrderConflict, QueueFull } from './queue-parts'
+import type { TaskQueue } from './task-queue'
 import { messageOf, statusOf, submitWords } from './task-words'
 
 export interface ApiServerParts {

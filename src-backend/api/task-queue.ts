@@ -4,76 +4,23 @@
 import { randomBytes } from 'node:crypto'
 import { taskErrorCodeSchema } from '../../src-shared/gpu-contract'
 import { heygemTaskType, type TaskReport } from '../../src-shared/hub-contract'
-import { reasonOf, type Log } from '../log'
-import type { Exchange, News } from './exchange'
-import type { TaskStore } from './store'
+import { reasonOf } from '../log'
+import type { News } from './exchange'
+import { OrderConflict, QueueFull, type Demand, type QueueParts, type ReportAnswer, type TaskOrder } from './queue-parts'
 import { advance, isFinal, isHeldBy, type ApiTask, type ApiTaskEvent, type Holder } from './task'
 import { progressMessage, resultMessages } from './task-words'
 import { WorkerBoard, type QueueWorker } from './worker-board'
 
-export interface TaskOrder {
-  readonly owner: string
-  readonly licenseKey: string
-  readonly clientTaskId: string | undefined
-  readonly requestId?: string
-  readonly inputs: ApiTask['inputs']
-}
-
-/** The same client id with other files: one of the two would get the other's video. */
-export class OrderConflict extends Error {}
-/** Too many tasks of this license wait. */
-export class QueueFull extends Error {}
-
-export interface QueueTimes {
-  /** How long a task stays a worker's without a word of it. */
-  readonly leaseMs: number
-  /** Between two looks for leases that ended and tasks that waited too long. */
-  readonly sweepMs: number
-  /** A task that waited this long ends as expired. */
-  readonly queueTtlMs: number
-  /** A worker that lacked a task's files is offered it again after this long. */
-  readonly inputsRetryMs: number
-  /** A task that lacks files needs a GPU only so long: who uploads does it soon, or never. */
-  readonly inputsDemandMs: number
-}
-
-export const queueTimes: Omit<QueueTimes, 'leaseMs' | 'queueTtlMs'> = {
-  sweepMs: 1000,
-  inputsRetryMs: 10_000,
-  inputsDemandMs: 30 * 60_000,
-}
-
 /** After the fourth lost worker it is the task. */
 const lossLimit = 3
 
-export interface QueueParts {
-  readonly store: TaskStore
-  readonly exchange: Exchange
-  readonly log: Log
-  readonly now: () => number
-  readonly times: QueueTimes
-  /** How many tasks of one license may wait. */
-  readonly waitingLimit: number
-  /** Whether this API keeps both files of a task; undefined where it keeps none. */
-  readonly inputsThere?: (inputs: ApiTask['inputs']) => Promise<boolean | undefined>
-}
-
-/** What a worker is to be told of what it said: nothing, that it is taken down, or that the task is not its own any more. */
-export type ReportAnswer = 'heard' | 'taken' | 'notYours'
-
-/** What a power monitor asks for. */
-export interface Demand {
-  readonly waiting: number
-  readonly running: number
-  /** A task went on or ended a short while ago. */
-  readonly recent: boolean
-}
-
-const recentMs = 60_000
+/** In leases: a minute by default. */
+const recentLeases = 2
 
 export class TaskQueue {
   private readonly board: WorkerBoard
   private dispatching: Promise<void> = Promise.resolve()
+  private nextRound: Promise<void> | undefined
   private sweeping: NodeJS.Timeout | undefined
   private swept: Promise<void> = Promise.resolve()
   /** Leases that ended while nobody could renew them are no losses. */
@@ -147,7 +94,7 @@ export class TaskQueue {
     return {
       waiting: counts.waiting - counts.lacking + counts.lackingSince,
       running: counts.assigned,
-      recent: this.parts.now() - this.lastActiveAt < recentMs,
+      recent: this.parts.now() - this.lastActiveAt < this.parts.times.leaseMs * recentLeases,
     }
   }
 
@@ -178,20 +125,22 @@ export class TaskQueue {
   /** For want of its files the task waits; for anything else it ends. */
   async refused(by: Holder, taskId: string, errorCode: string | undefined, message: string): Promise<void> {
     const code = taskErrorCodeSchema.safeParse(errorCode).data ?? 'engine_failed'
-    // First, or it were offered the same again at once.
+    // First, or it were offered the same again at once, or told to stop what it does not do.
     if (code === 'input_missing') this.lackedBy(by.worker, taskId)
+    this.board.drop(by.worker, taskId, by.lease)
     await this.apply(taskId, { type: 'refused', by, code, message, at: this.parts.now() })
-    this.release(by.worker, taskId)
+    void this.dispatch()
   }
 
   async reported(workerId: string, report: TaskReport): Promise<ReportAnswer> {
     const by = { worker: workerId, lease: report.lease }
+    const ended = report.status === 'done' || report.status === 'error' || report.status === 'cancelled'
     if (report.status === 'error' && report.error_code === 'input_missing') this.lackedBy(workerId, report.task_id)
+    if (ended) this.board.drop(workerId, report.task_id, report.lease)
     const event = { type: 'reported', by, report, at: this.parts.now(), leaseUntil: this.leaseEnd() } as const
     const task = await this.apply(report.task_id, event)
-    const ended = report.status === 'done' || report.status === 'error' || report.status === 'cancelled'
     if (!ended) return task && isHeldBy(task, by) ? 'heard' : 'notYours'
-    this.release(workerId, report.task_id)
+    void this.dispatch()
     return 'taken'
   }
 
@@ -253,11 +202,6 @@ export class TaskQueue {
     this.board.lack(workerId, taskId, this.parts.now() + this.parts.times.inputsRetryMs)
   }
 
-  private release(workerId: string, taskId: string): void {
-    this.board.drop(workerId, taskId)
-    void this.dispatch()
-  }
-
   /** To workers of other processes, and to the power monitor: who owns it is not the monitor's business. */
   private announceWaiting({ owner }: ApiTask): void {
     this.publish({ type: 'taskWaits' })
@@ -298,14 +242,20 @@ export class TaskQueue {
     this.publish({ type: 'said', to: { owner: task.owner }, messages: [...results, progressMessage(task)] })
   }
 
-  /** One round at a time in this process; between processes the store decides. Never rejects; the next round tries again. */
+  /**
+   * One round at a time in this process; between processes the store decides. Whoever asks while one is under way shares
+   * the next. Never rejects; a later round tries again.
+   */
   private dispatch(): Promise<void> {
-    this.dispatching = this.dispatching
-      .then(() => this.dispatchRound())
+    this.nextRound ??= this.dispatching = this.dispatching
+      .then(() => {
+        this.nextRound = undefined
+        return this.dispatchRound()
+      })
       .catch((error: unknown) => {
         this.parts.log.error('dispatch_failed', { reason: reasonOf(error) })
       })
-    return this.dispatching
+    return this.nextRound
   }
 
   private async dispatchRound(): Promise<void> {
@@ -365,7 +315,7 @@ export class TaskQueue {
       // What the worker itself ended or gave back needs no word.
       if (state?.kind === 'cancelled') this.board.revoke(taskId, lease, 'cancelled')
       else if (state?.kind === 'assigned' || (state?.kind === 'queued' && state.lastLease === lease)) this.board.revoke(taskId, lease, 'lease_lost')
-      else this.board.drop(workerId, taskId)
+      else this.board.drop(workerId, taskId, lease)
     }
     await this.dispatch()
   }

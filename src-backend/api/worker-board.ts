@@ -46,8 +46,10 @@ export class WorkerBoard {
     this.seats.get(workerId)?.held.set(id, { lease, inputs })
   }
 
-  drop(workerId: string, taskId: string): void {
-    this.seats.get(workerId)?.held.delete(taskId)
+  /** Without a lease: under whatever lease it had it. */
+  drop(workerId: string, taskId: string, lease: string | undefined): void {
+    const held = this.seats.get(workerId)?.held
+    if (lease === undefined || held?.get(taskId)?.lease === lease) held?.delete(taskId)
   }
 
   held(): readonly { readonly workerId: string; readonly taskId: string; readonly lease: string }[] {

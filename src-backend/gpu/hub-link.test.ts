@@ -89,14 +89,14 @@ describe('the worker and the API', () => {
   })
 
   it('keep a long render through many leases, and the machine awake', async () => {
-    await startApi({ times: { leaseMs: 60 } })
+    await startApi({ times: { leaseMs: 500 } })
     await startGpu()
     link()
     const monitor = await TestPeer.monitor(api.hubUrl)
     await uploadBoth()
     const id = await submit()
     const render = await gpu.hand.next()
-    for (let n = 0; n < 10; n += 1) expect(await monitor.until('gpu.task.active')).toMatchObject({ task_id: id, task_type: 'heygem_submit' })
+    for (let n = 0; n < 120; n += 1) expect(await monitor.until('gpu.task.active')).toMatchObject({ task_id: id, task_type: 'heygem_submit' })
     await render.finish()
     await api.until(id, 'done')
     expect(gpu.hand.rendered).toEqual([id])
