@@ -4,11 +4,13 @@ import type { ApiStatus } from '../../src-shared/api-contract'
 import type { GpuProgress } from '../../src-shared/gpu-contract'
 import { advance, type JobEvent } from '../../src-shared/job'
 import type { ApiClient } from './api-client'
-import { cacheKey, followTask, followTimes } from './follow-task'
+import { followTask, followTimes } from './follow-task'
+import { cacheKey } from './look-at-task'
 import type { GpuClient } from './gpu-client'
 import { failureOf, never, stopOf } from './testing/failure-of'
 import { md5Of } from './testing/media-files'
 import { sampleJob } from './testing/sample-jobs'
+import { createWake } from './wake-gpu'
 
 const followed = { taskId: 'heygem_1', audioMd5: 'a'.repeat(32), videoMd5: 'b'.repeat(32) }
 const key = cacheKey(followed)
@@ -24,9 +26,10 @@ const error = (code: ErrorCode): DeskError => new DeskError(code, { server: 'gpu
 type Answer<T> = T | null | DeskError
 
 /** What the servers say at each look; the last look's answers stay. A look takes the time that the test says. */
-function follow(looks: readonly { readonly gpu?: Answer<GpuProgress>; readonly cached?: Answer<GpuProgress>; readonly api?: Answer<ApiStatus> }[], more: { readonly lookMs?: number; readonly signal?: AbortSignal; readonly onLook?: (look: number) => void } = {}) {
+function follow(looks: readonly { readonly gpu?: Answer<GpuProgress>; readonly cached?: Answer<GpuProgress>; readonly api?: Answer<ApiStatus> }[], more: { readonly lookMs?: number; readonly signal?: AbortSignal; readonly onLook?: (look: number) => void; readonly knownOff?: boolean; readonly sendsLate?: boolean; readonly waitForever?: boolean } = {}) {
   let [look, nowMs] = [-1, 0]
   const asked: string[] = []
+  const woken: string[] = []
   const events: JobEvent[] = []
   const say = <T>(answer: Answer<T> | undefined): T | null => {
     if (answer instanceof DeskError) throw answer
@@ -49,8 +52,28 @@ function follow(looks: readonly { readonly gpu?: Answer<GpuProgress>; readonly c
       return say(current().api)
     },
   } as unknown as ApiClient
-  const end = followTask(followed, async () => ({ gpu, api }), (event) => events.push(event), more.signal ?? never, { pollMs: () => 0, silenceMs: 10 * seconds, unknownMs: 5 * seconds }, () => nowMs)
-  return { end, events, asked, looks: () => look + 1 }
+  const times = { pollMs: () => 0, silenceMs: 10 * seconds, unknownMs: 5 * seconds, unknownLateMs: 2 * seconds }
+  const noNews = { latest: () => null, onNews: () => () => undefined, close: () => undefined }
+  const end = followTask(
+    followed,
+    {
+      clients: async () => ({ gpu, api }),
+      wake: createWake(() => noNews, () => null, { lookMs: 0, nobodyMs: 4 * seconds }, () => nowMs),
+      knownOff: more.knownOff ?? false,
+      inputsStored: async () => true,
+      sendLateInputs: async () => {
+        woken.push('late inputs')
+        return more.sendsLate ?? false
+      },
+      woke: (tookMs) => woken.push(`woke after ${tookMs}`),
+      waitForever: more.waitForever ?? false,
+      times,
+      now: () => nowMs,
+    },
+    (event) => events.push(event),
+    more.signal ?? never,
+  )
+  return { end, events, asked, woken, looks: () => look + 1 }
 }
 
 describe('followTask', () => {
@@ -164,8 +187,13 @@ describe('followTask', () => {
       expect((await end).kind).toBe('done')
     })
 
-    it('believes the deployed API that the task waits', async () => {
-      const { end, events } = follow([...Array.from({ length: 30 }, () => ({ gpu: null, api: onApi('queued') })), { gpu: onGpu('done') }])
+    it('does not believe the deployed API that the task waits beside a GPU server that is up without it', async () => {
+      // Its worker takes all that waits before its HTTP answers: what it does not know then, it has refused (quirk 2).
+      expect(await follow([{ gpu: null, api: onApi('queued') }]).end).toEqual({ kind: 'lost' })
+    })
+
+    it('believes our API that the task waits', async () => {
+      const { end, events } = follow([...Array.from({ length: 30 }, () => ({ gpu: null, api: onApi('queued', { progress: 0 }) })), { gpu: onGpu('done') }])
       expect((await end).kind).toBe('done')
       expect(events[0]).toEqual({ type: 'taskWaiting', position: null })
     })
@@ -233,5 +261,53 @@ describe('followTask', () => {
 describe('cacheKey', () => {
   it('is what the deployed server files a result under', () => {
     expect(key).toBe(md5Of(`${'a'.repeat(32)}_${'b'.repeat(32)}`).slice(0, 16))
+  })
+})
+
+describe('followTask while the GPU machine is off', () => {
+  const off = { gpu: error('server_unreachable'), api: onApi('queued') }
+  const powered = (state: 'stopped' | 'starting', more = {}) => ({
+    gpu: error('server_unreachable'),
+    api: onApi('queued', { progress: 0, power: { state, since: 0, usual_wake_ms: 90_000, monitored: true, ...more } }),
+  })
+
+  it('says so with what the API knows, and how long the machine took once it answers', async () => {
+    const { end, events, woken } = follow([powered('stopped'), powered('starting'), { gpu: onGpu('processing') }, { gpu: onGpu('done') }], { knownOff: true })
+    expect((await end).kind).toBe('done')
+    expect(events.slice(0, 2)).toEqual([
+      { type: 'wakeProgressed', power: 'stopped', usualMs: 90_000, trouble: null, inputsStored: true },
+      { type: 'wakeProgressed', power: 'starting', usualMs: 90_000, trouble: null, inputsStored: true },
+    ])
+    expect(woken).toContain('woke after 2000')
+  })
+
+  it('takes one lost reply for no machine that is off', async () => {
+    const { end, events } = follow([off, { gpu: onGpu('queued') }, { gpu: onGpu('done') }])
+    expect((await end).kind).toBe('done')
+    expect(events.map(({ type }) => type)).toEqual(['taskWaiting', 'taskWaiting'])
+  })
+
+  it('says that nobody can power it on, and waits on only where that is wished', async () => {
+    expect((await failureOf(follow([off], { knownOff: true }).end)).code).toBe('gpu_off')
+    const waits = follow([off, off, off, off, off, off, off, off, { gpu: onGpu('done') }], { knownOff: true, waitForever: true })
+    expect((await waits.end).kind).toBe('done')
+    expect(waits.events.at(-1)).toMatchObject({ type: 'wakeProgressed', trouble: 'nobody' })
+    expect((await failureOf(follow([powered('stopped', { error: 'start_timeout' })], { knownOff: true }).end)).code).toBe('gpu_boot_failed')
+  })
+
+  it('sends what the GPU server lacks as soon as it answers, and soon counts a task that ran before that as lost', async () => {
+    const { end, woken, looks } = follow([off, { gpu: null, api: onApi('queued') }], { knownOff: true, sendsLate: true })
+    expect(await end).toEqual({ kind: 'lost' })
+    expect(woken.filter((what) => what === 'late inputs')).toHaveLength(1)
+    // A second for each look: two of patience instead of five.
+    expect(looks()).toBe(5)
+    const ran = follow([{ gpu: onGpu('error', { error: 'no such file' }) }], { sendsLate: true })
+    expect(await ran.end).toEqual({ kind: 'lost' })
+  })
+
+  it('asks a task that runs or is done for no inputs', async () => {
+    const { end, woken } = follow([{ gpu: onGpu('processing') }, { gpu: onGpu('done') }])
+    await end
+    expect(woken).not.toContain('late inputs')
   })
 })

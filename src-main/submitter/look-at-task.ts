@@ -75,7 +75,7 @@ export async function lookAtTask(
     const { api } = await clients()
     const status = await api.status(taskId, signal)
     if (status === null) return gpuError === null ? { ...about(), kind: 'lost' } : { ...about(), kind: 'silent', error: gpuError }
-    const neverUpdated = status.progress === undefined
+    const neverUpdated = status.progress === undefined && (status.status === 'queued' || status.status === 'processing')
     // The deployed API writes its word once and never again: beside a GPU server that answers and does not know the task
     // it means nothing; beside one that is off, only `queued` does.
     if (neverUpdated && gpuError === null) return { ...about(status), kind: 'unknown' }
