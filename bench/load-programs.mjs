@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { projectRoot } from '../scripts/project-root.mjs'
@@ -24,6 +25,8 @@ export async function startPrograms(dir, licenseKeys) {
     void ended.then((code) => {
       if (!stopping) console.error(`${name} ended with ${String(code)}: ${said}`)
     })
+    // Workers are machines of their own: here they leave the processors to what is measured.
+    if (name.startsWith('worker')) setPriority(child.pid, constants.priority.PRIORITY_LOW)
     children.push({ child, ended })
     return { lines, ended, said: () => said }
   }

@@ -20,6 +20,8 @@ const tasksPerClient = number('TASKS_PER_CLIENT', 4)
 const workerCount = number('WORKERS', 8)
 const voiceCount = number('VOICES', 16)
 const limitMs = number('LIMIT_SECONDS', 300) * 1000
+/** The orders come over this time; 0 is all at once. */
+const spreadMs = number('SPREAD_SECONDS', 10) * 1000
 /** Between two looks of a client at the task it waits for. */
 const lookMs = 3000
 
@@ -58,17 +60,20 @@ async function run() {
     const ids = new Set(replies.map((reply) => reply.json.data?.task_id).filter(Boolean))
     if (ids.size > 1) figures.forked += 1
     if (ids.size === 0) figures.refused += 1
-    for (const id of ids) figures.orders.push({ id, key, owner: ownerOf(key), sentAt, repliedAt: performance.now(), viaOther: api !== apis[1] })
+    for (const id of ids) figures.orders.push({ id, key, owner: ownerOf(key), sentAt, repliedAt: performance.now(), viaOther: api !== apis[1] && replies.length === 1 })
     if (figures.orders.length >= total / 4) workers ??= programs.startWorkers(workerCount, apis)
     return [...ids]
   }
   const ended = new Map()
   await Promise.all(
     keys.map(async (key, client) => {
-      await pause(Math.random() * 1000)
+      await pause((Math.random() * spreadMs) / tasksPerClient)
       await ask(apis[client % 2], 'POST', '/api/heygem/check_files', key, { files: [{ hash: inputs.presenter.md5, ext: '.mp4' }] })
       const mine = []
-      for (let index = 0; index < tasksPerClient; index++) mine.push(...(await order(client, index)))
+      for (let index = 0; index < tasksPerClient; index++) {
+        mine.push(...(await order(client, index)))
+        await pause((spreadMs / tasksPerClient) * (0.5 + Math.random() / 2))
+      }
       for (const id of mine) ended.set(id, await untilEnded(apis[client % 2], key, id, startedAt + limitMs))
     }),
   )
@@ -118,10 +123,10 @@ function report({ orders, submitMs, forked, refused, ended, runs, notices, total
 function noticeDelays(orders, notices) {
   const delays = []
   for (const [owner, times] of notices) {
-    const asked = orders.filter((order) => order.owner === owner && order.viaOther)
+    const asked = orders.filter((order) => order.owner === owner)
     for (const at of times) {
       const cause = asked.findLast((order) => order.sentAt <= at)
-      if (cause) delays.push(Math.max(0, at - cause.repliedAt))
+      if (cause?.viaOther) delays.push(Math.max(0, at - cause.repliedAt))
     }
   }
   return delays

@@ -62,10 +62,12 @@ describe('the system', () => {
     await redis.client.flushAll()
     ;[apiA, apiB] = await Promise.all([startApi('api-a'), startApi('api-b')])
   })
-  afterEach(async () => {
-    for (const { child, ended } of programs) {
+  afterEach(async ({ task }) => {
+    for (const { child, ended, stderr } of programs) {
       child.kill('SIGKILL')
       await ended
+      // Which of the programs it was cannot be told from the test's own words.
+      if (task.result?.state === 'fail') process.stderr.write(`${stderr()}\n`)
     }
     await rm(dir, { recursive: true, force: true, maxRetries: 10 })
   })

@@ -37,6 +37,16 @@ describe('FileStore', () => {
     expect([await one.find(md5Of('x')), await other.find(md5Of('x'))]).toEqual([undefined, undefined])
   })
 
+  it('looks again where the folder’s time may be too coarse to tell of a change', async () => {
+    const [one, other] = [await FileStore.open(dir), await FileStore.open(dir)]
+    const changedAt = new Date()
+    await utimes(join(dir, 'store'), changedAt, changedAt)
+    expect(await other.find(md5Of('x'))).toBeUndefined()
+    await put(one, 'x')
+    await utimes(join(dir, 'store'), changedAt, changedAt)
+    expect(await other.find(md5Of('x'))).toBeDefined()
+  })
+
   it('leaves the other one its half-finished files, until nobody can be at work on them', async () => {
     const one = await FileStore.open(dir)
     const incoming = await one.receive()
