@@ -53,7 +53,7 @@ if (action === 'stop' && alive()) {
 }
 
 test('a task queued while the GPU is off runs by itself when somebody powers it on, and it goes off again', async ({ home }) => {
-  test.setTimeout(240_000)
+  test.setTimeout(180_000)
   const started: Role[] = []
   let redis: ChildProcess | undefined
   const dir = join(home, 'servers')
@@ -64,7 +64,7 @@ test('a task queued while the GPU is off runs by itself when somebody powers it 
     const redisCli = async (...args: string[]): Promise<string> => (await run('redis-cli', ['-p', String(redisPort), ...args])).stdout.trim()
     await expect.poll(() => redisCli('PING').catch(() => ''), { timeout: 10_000 }).toBe('PONG')
 
-    const apiEnv = { ...secrets, LICENSE_KEYS: license, REDIS_URL: `redis://127.0.0.1:${redisPort}`, API_PORT: '0', API_FILES_DIR: join(dir, 'files') }
+    const apiEnv = { ...secrets, LICENSE_KEYS: license, REDIS_URL: `redis://127.0.0.1:${redisPort}`, API_PORT: '0', API_FILES_DIR: join(dir, 'files'), LEASE_MS: '2000' }
     const front = await startRole('api', { ...apiEnv, DATA_DIR: join(dir, 'api-1') })
     const back = await startRole('api', { ...apiEnv, DATA_DIR: join(dir, 'api-2') })
     started.push(front, back)

@@ -33,6 +33,7 @@ describe('the servers of a desk', () => {
       serverChoice: () => ({ ...noChoice, ...choice }),
       localService,
       hashWorkerUrl: new URL('file:///unused'),
+      waitForGpu: false,
       logFault: () => undefined,
     })
     return { servers: () => desk!.servers(never), asked }

@@ -78,7 +78,7 @@ function openLine({ apiUrl, licenseKey }: Servers, times: HubTimes): HubLine {
   }
   const connect = (): void => {
     if (closed) return
-    socket = new WebSocket(`${apiUrl.replace(/^http/, 'ws')}${hubPath}`, { followRedirects: false, maxPayload: 1024 * 1024, handshakeTimeout: 10_000 })
+    socket = new WebSocket(`${apiUrl.replace(/^http/, 'ws')}${hubPath}`, { followRedirects: false, perMessageDeflate: false, maxPayload: 1024 * 1024, handshakeTimeout: 10_000 })
     socket.on('open', () => {
       attempt = 1
       send({ type: 'register', key: licenseKey, device_type: 'pc' })
