@@ -75,3 +75,10 @@ test('secrets never come back to the window', async ({ home }) => {
   expect(await readText(join(home, 'desk/settings.json'))).toContain(license)
   await desk.close()
 })
+
+test('the app quits where it has no service of its own to wait for', async ({ home }) => {
+  const desk = await launchDesk({ home, env: { API_SERVER_URL: backend.apiUrl, HEYGEM_SERVER_URL: backend.gpuUrl } })
+  const quit = desk.app.waitForEvent('close', { timeout: 20_000 })
+  await desk.app.evaluate(({ app }) => app.quit())
+  await quit
+})

@@ -124,6 +124,7 @@ async function start(): Promise<void> {
     // Work in flight is stopped, not ended: the next start goes on with it.
     event.preventDefault()
     closed = true
-    void desk.close().finally(() => app.quit())
+    // In a turn of its own: asked for within this event, Electron forgets the second quit and stays.
+    void desk.close().finally(() => setImmediate(() => app.quit()))
   })
 }
