@@ -1,7 +1,7 @@
 // The GPU server's HTTP routes (contract.md §1): a drop-in for the deployed one. The only place of this room that knows
 // HTTP statuses; every failure is JSON with `code` equal to the status.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { gpuPaths, gpuSubmitRequestSchema, type GpuProgress, type HealthReply } from '../../src-shared/gpu-contract'
+import { gpuPaths, gpuSubmitRequestSchema, type HealthReply } from '../../src-shared/gpu-contract'
 import { answerCheckFiles, answerUpload } from '../files/file-routes'
 import type { FileStore } from '../files/file-store'
 import { sendFile } from '../files/send-file'

@@ -34,8 +34,6 @@ export interface ApiClient {
   capabilities: (signal: AbortSignal) => Promise<{ readonly storesFiles: boolean } | null>
   /** The API's own store of inputs, where it has one: for a GPU machine that is off. */
   files: FileStore
-  /** Tells the server that nobody waits for the task any more; false where it does not know the question. */
-  cancel: (taskId: string, signal: AbortSignal) => Promise<boolean>
   /** Null when the server does not know the task. */
   status: (taskId: string, signal: AbortSignal) => Promise<ApiStatus | null>
 }
@@ -107,6 +105,8 @@ export function createApiClient(servers: Servers, memory: ServerMemory): ApiClie
     // Refused without a word about the license: where a secret is set, that is what does not fit.
     if (code === 401 || code === 403 || /unauthori[sz]ed/i.test(said)) throw new DeskError(servers.apiSecret === '' ? 'license_refused' : 'secret_wrong', { server, host, said })
     if (code === 429) throw new DeskError('server_busy', { server, host, said })
+    if (code === 413) throw new DeskError('upload_too_large', { server, host })
+    if (code === 507) throw new DeskError('server_disk_full', { server, host })
     throw new DeskError(code >= 500 ? 'server_failed' : 'server_refused', { server, host, said })
   }
 
@@ -185,15 +185,6 @@ export function createApiClient(servers: Servers, memory: ServerMemory): ApiClie
       } catch (thrown) {
         // A server that answers, but not this: the deployed one, for which it is an exception (§2.0).
         if (thrown instanceof DeskError && !isSilent(thrown)) return null
-        throw thrown
-      }
-    },
-    async cancel(taskId, signal) {
-      try {
-        await ask('POST', apiPaths.cancel, signal, { body: { task_id: taskId } })
-        return true
-      } catch (thrown) {
-        if (thrown instanceof DeskError && !isSilent(thrown)) return false
         throw thrown
       }
     },

@@ -86,7 +86,7 @@ function openLine({ apiUrl, licenseKey }: Servers, times: HubTimes): HubLine {
       timer = setInterval(ask, times.askMs)
     })
     socket.on('message', (data) => {
-      const parsed = parseHubMessage(String(data as Buffer))
+      const parsed = parseHubMessage(String(data))
       if (parsed.ok) act(parsed.message)
     })
     // Told by 'close' as well.
