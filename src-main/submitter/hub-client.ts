@@ -85,8 +85,9 @@ function openLine({ apiUrl, licenseKey }: Servers, times: HubTimes): HubLine {
       ask()
       timer = setInterval(ask, times.askMs)
     })
+    // Whole messages come as one Buffer: ws's default.
     socket.on('message', (data) => {
-      const parsed = parseHubMessage(String(data))
+      const parsed = parseHubMessage(Buffer.isBuffer(data) ? data.toString('utf8') : '')
       if (parsed.ok) act(parsed.message)
     })
     // Told by 'close' as well.
