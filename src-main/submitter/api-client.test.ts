@@ -52,6 +52,7 @@ describe('the API client', () => {
       expect(asked).toMatchObject({ method: 'GET', path: '/api/heygem/task/status', query: { task_id: 'heygem_1&x=2' } })
       expect(asked.headers).toMatchObject({ authorization: `Bearer ${licenseKey}`, 'x-machine-code': 'A'.repeat(32), 'x-device-type': 'pc' })
       expect(asked.headers['idempotency-key']).toBeUndefined()
+      expect(asked.headers['x-license-key']).toBeUndefined()
       asked.answer(200, { code: 0, msg: 'ok', data: { task_id: 'heygem_1', status: 'processing', request_id: 'heygem_1', created_at: 1_700_000_000 } })
       expect(await status).toEqual({ task_id: 'heygem_1', status: 'processing', request_id: 'heygem_1', created_at: 1_700_000_000 })
     })

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { DeskError } from '../../src-shared/errors'
 import { diskError, fetchToFile, type FileFetch } from './fetch-to-file'
 import { failureOf, never, stopOf } from './testing/failure-of'
@@ -149,6 +149,26 @@ describe('fetchToFile', () => {
     if (when !== 'before the reply') asked.response.writeHead(when === 'within the body' ? 200 : 400, { 'Content-Length': 100 }).write('some')
     expect((await failure).toData()).toMatchObject({ code: 'server_timeout', detail: { host: server.host } })
     await asked.hungUp
+  })
+
+  it('has patience with a server that is slow but not silent', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      let arrived = 0
+      const failure = failureOf(fetchIt({ report: (done) => (arrived = done) }))
+      const { response } = await server.next()
+      response.writeHead(200, { 'Content-Length': 100 })
+      for (let pieces = 1; pieces <= 4; pieces++) {
+        vi.advanceTimersByTime(40_000)
+        response.write('x')
+        while (arrived < pieces) await new Promise(setImmediate)
+      }
+      vi.advanceTimersByTime(60_000)
+      expect((await failure).code).toBe('server_timeout')
+      expect(arrived).toBe(4)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it.runIf(process.platform === 'linux')('gives up on a machine that does not answer at all (made on Linux only)', async () => {

@@ -10,6 +10,8 @@ import { sampleInput } from './testing/sample-jobs'
 import { useTempDirs } from './testing/temp-dir'
 
 const MiB = 1024 * 1024
+/** Longer than any test may take. */
+const endless = 64 * 1024 * MiB
 const workerUrl = new URL('../../out/main/hash-worker.js', import.meta.url)
 
 describe('hashFiles', () => {
@@ -75,7 +77,7 @@ describe('hashFiles', () => {
   })
 
   it.runIf(process.platform === 'linux')('ends the reading when it is asked to stop (looked up where Linux shows open files)', async () => {
-    const one = large('one.mp4')
+    const one = large('one.mp4', endless)
     const stopping = new AbortController()
     const stopped = stopOf(hash([one], () => stopping.abort(), stopping.signal))
     await until(() => isOpen(one.path))
@@ -88,8 +90,11 @@ describe('hashFiles', () => {
   })
 
   it.runIf(process.platform === 'linux')('ends the reading of both when one fails (looked up where Linux shows open files)', async () => {
-    const one = large('one.mp4', 4096 * MiB)
-    expect((await failureOf(hash([one, sampleInput('gone.wav')]))).code).toBe('file_missing')
+    const [one, two] = [large('one.mp4', endless), large('two.wav', 64 * MiB)]
+    const failure = failureOf(hash([one, two]))
+    await until(() => isOpen(one.path))
+    utimesSync(two.path, new Date(), new Date(1_600_000_000_000))
+    expect((await failure).code).toBe('file_changed')
     await until(() => !isOpen(one.path))
   })
 

@@ -51,12 +51,17 @@ describe('slots', () => {
     await slots.take(never)
   })
 
-  it('do not lose a place to one who leaves after getting it', async () => {
+  it('do not lose a place to one who leaves after getting it, nor one who waits behind', async () => {
     const slots = createSlots(1)
+    const first = await slots.take(never)
     const leaving = new AbortController()
-    const giveBack = await slots.take(leaving.signal)
+    const second = slots.take(leaving.signal)
+    const third = slots.take(never)
+    first()
+    const giveBack = await second
     leaving.abort()
     giveBack()
+    ;(await third)()
     await slots.take(never)
   })
 

@@ -106,6 +106,15 @@ describe('the submitter with the deployed servers', { timeout: 60_000 }, () => {
       store.close()
     }
   }
+  /** A job as a program leaves it that is killed while it runs it. */
+  const leaveJob = async (state: JobState): Promise<void> => {
+    const killed = spawn(process.execPath, ['-e', ''])
+    await once(killed, 'close')
+    const store = openJobStore(join(dir, 'ledger.db'), killed.pid)
+    store.save(sampleJob({ ...(await inputs()), state }))
+    store.claim('job-1')
+    store.close()
+  }
   const shares = (jobs: readonly Job[], kind: string): number[] => jobs.flatMap(({ state }) => (state.kind === kind && 'progress' in state ? [state.progress.done / state.progress.total] : []))
 
   describe('brings a job to its result', () => {
@@ -464,6 +473,16 @@ describe('the submitter with the deployed servers', { timeout: 60_000 }, () => {
   })
 
   describe('cancels', () => {
+    it('a job that a killed program left, and clears up after it', async () => {
+      await leaveJob({ kind: 'submitting' })
+      writeFileSync(join(dir, '.lipsync-job-1.part'), 'half a result')
+      const submitter = open()
+      submitter.cancel('job-1')
+      expect((await ended(submitter, 'job-1')).state.kind).toBe('cancelled')
+      expect(readdirSync(dir)).not.toContain('.lipsync-job-1.part')
+      expect(servers.asked).toEqual([])
+    })
+
     it('while the files are hashed', async () => {
       const submitter = open()
       const { id } = submitter.add(largeInputs())
@@ -534,12 +553,7 @@ describe('the submitter with the deployed servers', { timeout: 60_000 }, () => {
 
   describe('tries again', () => {
     it('a job that a killed program left in its middle, from where it was', async () => {
-      const killed = spawn(process.execPath, ['-e', ''])
-      await once(killed, 'close')
-      const store = openJobStore(join(dir, 'ledger.db'), killed.pid)
-      store.save(sampleJob({ ...(await inputs()), state: { kind: 'waiting', position: 2 } }))
-      store.claim('job-1')
-      store.close()
+      await leaveJob({ kind: 'waiting', position: 2 })
       const submitter = open()
       submitter.retry('job-1')
       expect(await ended(submitter, 'job-1')).toMatchObject({ state: { kind: 'done' }, attempt: 1 })
