@@ -202,9 +202,9 @@ describe.concurrent('lipsync-desk', { timeout: 60_000 }, () => {
     it('a server that is not there', async () => {
       const home = newHome()
       const address = await deadAddress()
-      const end = await runCli(submitArgs(home), home, { ...withBackend(), HEYGEM_SERVER_URL: address })
+      const end = await runCli(submitArgs(home), home, { ...withBackend(), API_SERVER_URL: address })
       expect(end.code).toBe(4)
-      expect(lastLine(end)).toMatchObject({ state: 'failed', error: { code: 'server_unreachable', detail: { server: 'gpu' } } })
+      expect(lastLine(end)).toMatchObject({ state: 'failed', error: { code: 'server_unreachable', detail: { server: 'api' } } })
     })
 
     it('an interrupt, once the job is cancelled', async () => {
