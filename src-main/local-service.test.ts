@@ -43,6 +43,12 @@ describe('the built-in service', { timeout: 60_000 }, () => {
   }
   const note = (): { pid: number; apiUrl: string; gpuUrl: string } => JSON.parse(readFileSync(join(dir, 'running.json'), 'utf8')) as { pid: number; apiUrl: string; gpuUrl: string }
 
+  /** The API's code for a question under that license: the API is always on, the worker only while it works. */
+  const ask = async ({ apiUrl, licenseKey }: { readonly apiUrl: string; readonly licenseKey: string }): Promise<number> => {
+    const reply = await fetch(`${apiUrl}/api/heygem/task/status?task_id=x`, { headers: { Authorization: `Bearer ${licenseKey}`, 'X-Machine-Code': 'M' } })
+    return ((await reply.json()) as { code: number }).code
+  }
+
   /** A program that the test plays: it says its first line, or ends. */
   const createPlayed = () => {
     const programs: { readonly args: readonly string[]; readonly env: NodeJS.ProcessEnv; readonly say: (line: string) => void; readonly end: (code: number, said: string) => void; stopped: boolean }[] = []
@@ -79,9 +85,7 @@ describe('the built-in service', { timeout: 60_000 }, () => {
     expect([first.licenseKey, first.gpuSecret]).toEqual([keys.licenseKey, keys.gpuSecret])
     for (const name of ['keys.json', 'running.json']) expect(statSync(join(dir, name)).mode & 0o077).toBe(0)
     // And it lets in who has them.
-    const reply = await fetch(`${first.gpuUrl}/api/heygem/check_files`, { method: 'POST', body: '{}', headers: { Authorization: `Bearer ${first.gpuSecret}` } })
-    expect(reply.status).toBe(200)
-    expect((await fetch(`${first.gpuUrl}/api/heygem/check_files`, { method: 'POST', body: '{}' })).status).toBe(401)
+    expect([await ask(first), await ask({ ...first, licenseKey: 'LICENSE-0000' })]).toEqual([0, 7])
   })
 
   it('is started again, under the same keys, when it has died', async () => {
@@ -92,7 +96,7 @@ describe('the built-in service', { timeout: 60_000 }, () => {
     const second = await service.ensure(never)
     expect(service.launched).toHaveLength(2)
     expect(second.licenseKey).toBe(first.licenseKey)
-    expect((await fetch(`${second.gpuUrl}/api/heygem/health`)).status).toBe(200)
+    expect(await ask(second)).toBe(0)
   })
 
   it('is one for programs that start at once, and outlives the one that did not start it', async () => {
@@ -111,10 +115,10 @@ describe('the built-in service', { timeout: 60_000 }, () => {
     expect(await guest.ensure(never)).toEqual(first)
     // At the same moment: the old one still has the folder when the new one wants it.
     const [, second] = await Promise.all([owner.stop(), guest.ensure(never)])
-    const settled = (await fetch(`${second.gpuUrl}/api/heygem/health`).then((reply) => reply.ok, () => false)) ? second : await guest.ensure(never)
-    expect((await fetch(`${settled.gpuUrl}/api/heygem/health`)).status).toBe(200)
+    const settled = (await ask(second).catch(() => 7)) === 0 ? second : await guest.ensure(never)
+    expect(await ask(settled)).toBe(0)
     expect(settled.licenseKey).toBe(first.licenseKey)
-    expect(note().gpuUrl).toBe(settled.gpuUrl)
+    expect(note().apiUrl).toBe(settled.apiUrl)
   })
 
   it("is not another home's, even where a left note names its port", async () => {
@@ -147,12 +151,13 @@ describe('the built-in service', { timeout: 60_000 }, () => {
 
   it('gets of the environment what it needs to run, and no secrets of the person', async () => {
     const { launch, programs } = createPlayed()
-    const env = { PATH: '/bin', FFMPEG_PATH: '/opt/ffmpeg', LIPSYNC_LICENSE_KEY: 'LICENSE-1234', HEYGEM_API_SECRET: 'x', API_SECRET: 'y', NODE_OPTIONS: '--inspect', DUIX_URL: 'http://x' }
+    const env = { PATH: process.env['PATH'], FFMPEG_PATH: 'ffmpeg', LIPSYNC_LICENSE_KEY: 'LICENSE-1234', HEYGEM_API_SECRET: 'x', API_SECRET: 'y', NODE_OPTIONS: '--inspect', DUIX_URL: 'http://x' }
     const failure = failureOf(create(launch, env).ensure(never))
     await until(() => programs.length === 1)
     expect(programs[0]).toMatchObject({ args: ['all', '--exit-with-parent'] })
     expect(programs[0]!.env).toEqual({
-      ...{ PATH: '/bin', FFMPEG_PATH: '/opt/ffmpeg', HOST: '127.0.0.1', API_PORT: '0', GPU_PORT: '0', DATA_DIR: dir, ENGINE: 'mux' },
+      ...{ GPU_PROVIDER: 'process', MONITOR_CHECK_MS: '1000', MONITOR_IDLE_MS: '60000', MONITOR_START_WAIT_MS: '30000', MONITOR_STOP_WAIT_MS: '10000' },
+      ...{ PATH: process.env['PATH'], FFMPEG_PATH: 'ffmpeg', HOST: '127.0.0.1', API_PORT: '0', GPU_PORT: '0', DATA_DIR: dir, ENGINE: 'mux' },
       ...{ LICENSE_KEYS: expect.any(String), GPU_SECRET: expect.any(String), WORKER_SECRET: expect.any(String) },
     })
     programs[0]!.end(1, '')

@@ -177,7 +177,7 @@ async function requireFfmpeg(env: NodeJS.ProcessEnv): Promise<void> {
     ['FFMPEG_PATH', 'ffmpeg'],
     ['FFPROBE_PATH', 'ffprobe'],
   ] as const) {
-    await run(env[name] || program, ['-version'], { timeout: 10_000, windowsHide: true }).catch((thrown: unknown) => {
+    await run(env[name] || program, ['-version'], { env, timeout: 10_000, windowsHide: true }).catch((thrown: unknown) => {
       throw new DeskError('ffmpeg_missing', {}, thrown)
     })
   }
